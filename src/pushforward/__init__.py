@@ -1,0 +1,54 @@
+"""pushforward: normalizing flows on JAX, from the first bijector to a trained model.
+
+Names are imported on first use (PEP 562), so that `import pushforward` costs nothing.
+
+    fit, FitResult            train a flow
+    save, load, register      model folders without pickle
+    check                     a certificate of a flow on your data
+    freeze, unfreeze, trainable   what trains
+    bijectors, distributions, flows, nets, training, testing, diagnostics, io   the parts
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import bijectors, core, diagnostics, distributions, flows, io, nets, solvers, testing, training
+    from .core import freeze, trainable, unfreeze
+    from .diagnostics import check
+    from .io import load, register, save
+    from .training import FitResult, fit
+
+_PACKAGES = (
+    "bijectors", "core", "diagnostics", "distributions", "flows", "io", "nets", "solvers", "testing", "training",
+)  # fmt: skip
+_NAMES = {
+    "FitResult": "training",
+    "check": "diagnostics",
+    "fit": "training",
+    "freeze": "core",
+    "load": "io",
+    "register": "io",
+    "save": "io",
+    "trainable": "core",
+    "unfreeze": "core",
+}
+
+__all__ = [
+    "FitResult", "__version__", "bijectors", "check", "core", "diagnostics", "distributions", "fit", "flows", "freeze",
+    "io", "load", "nets", "register", "save", "solvers", "testing", "trainable", "training", "unfreeze",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f".{name}", __name__)
+    if name in _NAMES:
+        return getattr(import_module(f".{_NAMES[name]}", __name__), name)
+    raise AttributeError(f"module 'pushforward' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,9 @@
+"""Layer 2: invertible maps, one idea a file."""
+
+from .base import Bijector
+from .chain import Chain
+from .invert import Invert
+from .scale import Scale
+from .stack import Stack
+
+__all__ = ["Bijector", "Chain", "Invert", "Scale", "Stack"]

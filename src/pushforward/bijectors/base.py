@@ -1,0 +1,391 @@
+"""The bijector contract.
+
+A bijector f is an invertible, differentiable map, a module whose arrays are its parameters. **Forward is always
+latent -> data.** For an event x of rank r >= `forward_min_event_ndims`:
+
+    forward(x)                       y = f(x)
+    inverse(y)                       x = f^-1(y)
+    forward_log_det_jacobian(x, r)   log |det df/dx|, summed over the event: one number for each batch element
+    inverse_log_det_jacobian(y, r)   log |det df^-1/dy| = -forward_log_det_jacobian(f^-1(y))
+
+Shapes. `x.shape = [sample and batch axes | event axes]`. Leading axes broadcast, also against batch axes that the
+parameters carry; the log-determinant always has the full batch shape. `event_ndims=None` is the minimum; more sums
+more axes; fewer is a `ValueError`. Events may be pytrees (of a map that splits or joins); ranks are then matching pytrees.
+
+What an author writes: `forward_min_event_ndims` and any sufficient subset of
+
+    _forward_and_log_det(x)  -> y, log_det        _inverse_and_log_det(y) -> x, log_det       (one pass; preferred)
+    _forward(x), _inverse(y)                      with either _forward_log_det_jacobian(x)
+                                                  or _inverse_log_det_jacobian(y)
+
+in code that lets leading axes broadcast, with log-dets at the minimum rank (any shape that broadcasts to the batch).
+The base derives the rest, so that no formula is written twice: a missing log-det is minus its counterpart at the mapped
+point, else comes from automatic differentiation; a missing inverse of a monotone scalar map from a bracketed root find
+with implicit derivatives. Unused halves cost nothing under `jit`: the compiler drops them.
+
+Before a method of the author runs, the base has converted the input to floating arrays, checked its rank, and cast the
+floating parameters to the dtype of the input.
+
+Facts are class attributes without annotation, or properties (of an annotated one, Equinox would make a field):
+
+    forward_min_event_ndims   required
+    inverse_min_event_ndims   default: the same
+    is_constant_jacobian      default: False
+    is_increasing             of a scalar map: True, False or a boolean array; default: None, not monotone or unknown
+    domain, codomain          NumPyro constraints; default: real
+"""
+
+from collections.abc import Callable
+from typing import Any, final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from numpyro.distributions import constraints
+
+from ..core import Module, broadcast_batch, extra_event_ndims, map_ndims, numeric_inputs, static_field, sum_event
+from ..core.shapes import cast_floating, check_rank, floating_dtype
+from ..solvers import invert_monotone
+
+
+class Bijector(Module):
+    """y = f(x), an invertible differentiable map. See the module's docstring for the contract.
+
+    Example:
+        class Sigmoid(Bijector):
+            forward_min_event_ndims = 0
+
+            def _forward(self, x):
+                return jax.nn.sigmoid(x)
+
+            def _inverse(self, y):
+                return jnp.log(y) - jnp.log1p(-y)
+
+            def _forward_log_det_jacobian(self, x):
+                return -jax.nn.softplus(-x) - jax.nn.softplus(x)
+    """
+
+    validate_args: bool = static_field(default=False, kw_only=True)
+
+    # ------------------------------------------------------------------ facts
+    forward_min_event_ndims = None
+    is_constant_jacobian = False
+    is_increasing = None
+    domain = constraints.real
+    codomain = constraints.real
+
+    @property
+    def inverse_min_event_ndims(self) -> Any:
+        """The least rank of an event on the output side."""
+        return self.forward_min_event_ndims
+
+    # ------------------------------------------------- what an author writes
+    def _forward(self, x: Any) -> Any:
+        raise NotImplementedError
+
+    def _inverse(self, y: Any) -> Any:
+        raise NotImplementedError
+
+    def _forward_log_det_jacobian(self, x: Any) -> Any:
+        raise NotImplementedError
+
+    def _inverse_log_det_jacobian(self, y: Any) -> Any:
+        raise NotImplementedError
+
+    def _forward_and_log_det(self, x: Any) -> tuple[Any, Any]:
+        if self._writes("_forward"):
+            y = self._forward(x)
+            return y, self._derived_log_det(x, y, "forward")
+        if self._writes("_inverse_and_log_det", "_inverse"):
+            y = self._numerical_counterpart(self._inverse_only, x, "forward")
+            return y, -self._inverse_and_log_det(y)[1]
+        raise TypeError(f"{type(self).__name__} defines no map: write _forward, _forward_and_log_det or an inverse")
+
+    def _inverse_and_log_det(self, y: Any) -> tuple[Any, Any]:
+        if self._writes("_inverse"):
+            x = self._inverse(y)
+            return x, self._derived_log_det(y, x, "inverse")
+        if self._writes("_forward_and_log_det", "_forward"):
+            x = self._numerical_counterpart(self._forward_only, y, "inverse")
+            return x, -self._forward_and_log_det(x)[1]
+        raise TypeError(f"{type(self).__name__} defines no map: write _forward, _forward_and_log_det or an inverse")
+
+    def _forward_event_shape(self, shape: Any) -> Any:
+        return self._traced_shape(self._forward_only, shape, self.forward_min_event_ndims, self.inverse_min_event_ndims)
+
+    def _inverse_event_shape(self, shape: Any) -> Any:
+        return self._traced_shape(self._inverse_only, shape, self.inverse_min_event_ndims, self.forward_min_event_ndims)
+
+    # ----------------------------------------------------------------- public
+    @final
+    def forward_and_log_det(self, x: Any, event_ndims: Any = None) -> tuple[Any, jax.Array]:
+        """(f(x), log |det df/dx|) in one pass.
+
+        Args:
+            x: array (or pytree of arrays) of shape [batch axes | event axes].
+            event_ndims: rank of an event of `x`; None for `forward_min_event_ndims`.
+
+        Returns:
+            y, and the log-determinant of shape [batch axes].
+
+        Raises:
+            ValueError: if `event_ndims` is below the minimum, or `x` has fewer axes than an event.
+        """
+        return self._run(x, event_ndims, "forward")
+
+    @final
+    def inverse_and_log_det(self, y: Any, event_ndims: Any = None) -> tuple[Any, jax.Array]:
+        """(f^-1(y), log |det df^-1/dy|) in one pass; arguments as in `forward_and_log_det`."""
+        return self._run(y, event_ndims, "inverse")
+
+    @final
+    def forward(self, x: Any) -> Any:
+        """y = f(x)."""
+        return self._run(x, None, "forward", log_det=False)[0]
+
+    @final
+    def inverse(self, y: Any) -> Any:
+        """x = f^-1(y)."""
+        return self._run(y, None, "inverse", log_det=False)[0]
+
+    @final
+    def forward_log_det_jacobian(self, x: Any, event_ndims: Any = None) -> jax.Array:
+        """log |det df/dx| at `x`, summed over the event axes: shape [batch axes]."""
+        return self._run(x, event_ndims, "forward")[1]
+
+    @final
+    def inverse_log_det_jacobian(self, y: Any, event_ndims: Any = None) -> jax.Array:
+        """log |det df^-1/dy| at `y`, summed over the event axes: shape [batch axes]."""
+        return self._run(y, event_ndims, "inverse")[1]
+
+    @final
+    def forward_event_shape(self, shape: Any) -> Any:
+        """The shape of an event f(x), from that of x (pytrees of shapes where events are pytrees)."""
+        return self._forward_event_shape(_as_shapes(shape, self.forward_min_event_ndims, self._who("forward")))
+
+    @final
+    def inverse_event_shape(self, shape: Any) -> Any:
+        """The shape of an event f^-1(y), from that of y."""
+        return self._inverse_event_shape(_as_shapes(shape, self.inverse_min_event_ndims, self._who("inverse")))
+
+    @final
+    def forward_event_ndims(self, event_ndims: Any) -> Any:
+        """The rank of an event f(x), from that of x; `ValueError` below the minimum."""
+        extra = extra_event_ndims(event_ndims, self.forward_min_event_ndims, self._who("forward"))
+        return map_ndims(lambda n: n + extra, self.inverse_min_event_ndims)
+
+    @final
+    def inverse_event_ndims(self, event_ndims: Any) -> Any:
+        """The rank of an event f^-1(y), from that of y; `ValueError` below the minimum."""
+        extra = extra_event_ndims(event_ndims, self.inverse_min_event_ndims, self._who("inverse"))
+        return map_ndims(lambda n: n + extra, self.forward_min_event_ndims)
+
+    def condition(self, c: Any) -> "Bijector":
+        """The bijector with the condition `c` (shape [batch axes | condition size]) bound; itself if it takes none."""
+        return self
+
+    def initialize(self, x: Any) -> "Bijector":
+        """A copy whose data-dependent parameters are set from a batch `x` of data (its output side); default: itself."""
+        return self
+
+    def update_statistics(self, x: Any) -> "Bijector":
+        """A copy whose running statistics have seen the batch `x` of data (its output side); default: itself."""
+        return self
+
+    def batch_shape(self, event_shape: Any) -> tuple[int, ...]:
+        """The batch axes that the parameters carry, for events of `event_shape` on the input side."""
+        zeros = jax.tree.map(
+            lambda n, s: jax.ShapeDtypeStruct(s, jnp.result_type(float)), self.forward_min_event_ndims, event_shape
+        )
+        y = jax.eval_shape(self._forward_only, zeros)
+        event_ndims = self.forward_event_ndims(jax.tree.map(lambda n, s: len(s), self.forward_min_event_ndims, event_shape))
+        return broadcast_batch(y, event_ndims)
+
+    def __call__(self, other: Any) -> Any:
+        """Of a distribution: the `TransformedDistribution`; of a bijector: the `Chain`; of an array: `forward`."""
+        if isinstance(other, Bijector):
+            from .chain import Chain
+
+            return Chain([self, other])
+        from numpyro.distributions import Distribution
+
+        if isinstance(other, Distribution):
+            # The one place where a layer reaches up: the vocabulary asks for Exp()(Normal(0., 1.)).
+            from ..distributions.transformed import TransformedDistribution
+
+            return TransformedDistribution(other, self)
+        return self.forward(other)
+
+    # ------------------------------------------------------------- machinery
+    def _who(self, method: str) -> str:
+        return f"{type(self).__name__}.{method}"
+
+    def _writes(self, *names: str) -> bool:
+        """Whether the class itself (not the base) defines one of the methods."""
+        return any(getattr(type(self), name) is not getattr(Bijector, name) for name in names)
+
+    @final
+    def _run(self, x: Any, event_ndims: Any, direction: str, log_det: bool = True) -> tuple[Any, Any]:
+        who = self._who(direction)
+        forward = direction == "forward"
+        if self.forward_min_event_ndims is None:
+            raise TypeError(
+                f"{type(self).__name__} does not declare forward_min_event_ndims: the least rank of an event it maps "
+                "(0 for a scalar map, 1 for a map of vectors). Set it as a class attribute without annotation."
+            )
+        minimum_in, minimum_out = self.forward_min_event_ndims, self.inverse_min_event_ndims
+        if not forward:
+            minimum_in, minimum_out = minimum_out, minimum_in
+        extra = extra_event_ndims(event_ndims, minimum_in, who)
+        x = numeric_inputs(x, self)
+        check_rank(x, minimum_in if event_ndims is None else event_ndims, who)
+        if self.validate_args:
+            x = _checked(x, self.domain if forward else self.codomain, minimum_in, who)
+        bijector = cast_floating(self, floating_dtype(x))
+        if not log_det:
+            return (bijector._forward_only(x) if forward else bijector._inverse_only(x)), None
+        y, value = bijector._forward_and_log_det(x) if forward else bijector._inverse_and_log_det(x)
+        return y, sum_event(value, broadcast_batch(y, minimum_out), extra)
+
+    def _forward_only(self, x: Any) -> Any:
+        return self._forward(x) if self._writes("_forward") else self._forward_and_log_det(x)[0]
+
+    def _inverse_only(self, y: Any) -> Any:
+        return self._inverse(y) if self._writes("_inverse") else self._inverse_and_log_det(y)[0]
+
+    def _inverse_within(self, y: Any) -> tuple[Any, Any, Any]:
+        """(x, log-det, whether y is in the codomain), finite and with finite derivatives also where it is not.
+
+        The log-determinant and the flag are at the minimum rank. NaN counts as inside: it passes through.
+        """
+        inside = satisfies(self.codomain, y, self.inverse_min_event_ndims)
+        if inside is True:
+            x, log_det = self.inverse_and_log_det(y)
+            return x, log_det, jnp.ones(log_det.shape, bool)
+        safe = _where_event(inside, y, self.codomain.feasible_like(y), self.inverse_min_event_ndims)
+        x, log_det = self.inverse_and_log_det(safe)
+        return x, log_det, jnp.broadcast_to(inside, log_det.shape)
+
+    def _derived_log_det(self, x: Any, y: Any, direction: str) -> Any:
+        """log |det dy/dx| of y = map(x) in `direction`, from whichever log-det the author wrote, else by autodiff."""
+        own, other = "_forward_log_det_jacobian", "_inverse_log_det_jacobian"
+        own_pass, other_pass, fn = "_forward_and_log_det", "_inverse_and_log_det", self._forward
+        minimum = self.forward_min_event_ndims
+        if direction == "inverse":
+            own, other, own_pass, other_pass, fn = other, own, other_pass, own_pass, self._inverse
+            minimum = self.inverse_min_event_ndims
+        if self._writes(own):
+            return getattr(self, own)(x)
+        if self._writes(other):
+            return -getattr(self, other)(y)
+        if self._writes(other_pass):
+            return -getattr(self, other_pass)(y)[1]
+        return autodiff_log_det(fn, x, minimum)
+
+    def _numerical_counterpart(self, fn: Callable, target: Any, missing: str) -> Any:
+        """Solve fn(x) = target for a monotone scalar `fn`."""
+        if self.is_increasing is None or self.forward_min_event_ndims != 0:
+            raise NotImplementedError(
+                f"{type(self).__name__} has no {missing}: it is not declared a monotone scalar map, so it cannot be "
+                f"inverted numerically. Write _{missing} (or _{missing}_and_log_det), or set is_increasing."
+            )
+        search = self.domain if missing == "inverse" else self.codomain
+        lower, upper = constraint_bounds(search)
+        return invert_monotone(fn, target, lower=lower, upper=upper, increasing=self.is_increasing)
+
+    def _traced_shape(self, fn: Callable, shape: Any, n_in: Any, n_out: Any) -> Any:
+        if n_in == 0 and n_out == 0:
+            return shape
+        arrays = jax.tree.map(lambda n, s: jax.ShapeDtypeStruct(s, jnp.result_type(float)), n_in, shape)
+        out = jax.eval_shape(fn, arrays)
+        first_n, first_shape = jax.tree.leaves(n_in)[0], jax.tree.leaves(arrays)[0].shape
+        extra = first_shape[: len(first_shape) - first_n]
+        return jax.tree.map(lambda n, a: extra + a.shape[a.ndim - n :], n_out, out)
+
+
+def autodiff_log_det(fn: Callable, x: Any, event_ndims: Any) -> jax.Array:
+    """log |det dfn/dx| at rank `event_ndims`, by automatic differentiation.
+
+    Batch elements do not mix, so one Jacobian-vector product with a unit vector in every batch element gives one column
+    of all their Jacobians, and parameters with batch axes need no care.
+    """
+    if event_ndims == 0:
+        return jnp.log(jnp.abs(jax.jvp(fn, (x,), (jnp.ones_like(x),))[1]))
+    leaves, treedef = jax.tree.flatten(x)
+    ranks = jax.tree.leaves(event_ndims)
+    shapes = [leaf.shape[leaf.ndim - n :] for leaf, n in zip(leaves, ranks, strict=True)]
+    sizes = [int(jnp.prod(jnp.asarray(s, int))) for s in shapes]
+    basis = jnp.eye(sum(sizes), dtype=leaves[0].dtype)
+
+    def column(unit: jax.Array) -> jax.Array:
+        parts = jnp.split(unit, list(jnp.cumsum(jnp.asarray(sizes))[:-1].tolist()))
+        tangents = [
+            jnp.broadcast_to(p.reshape(s), leaf.shape) for p, s, leaf in zip(parts, shapes, leaves, strict=True)
+        ]
+        out = jax.jvp(fn, (x,), (jax.tree.unflatten(treedef, tangents),))[1]
+        flat = [o.reshape(o.shape[: o.ndim - _rank_of(o, leaves, ranks)] + (-1,)) for o in jax.tree.leaves(out)]
+        return jnp.concatenate(flat, axis=-1)
+
+    matrix = jnp.moveaxis(jax.vmap(column)(basis), 0, -1)
+    if matrix.shape[-1] != matrix.shape[-2]:
+        raise ValueError(
+            f"the Jacobian has shape {matrix.shape[-2:]}: an event of {matrix.shape[-1]} numbers is mapped to one of "
+            f"{matrix.shape[-2]}, and only a square Jacobian has a determinant. Write the log-determinant yourself."
+        )
+    return jnp.linalg.slogdet(matrix)[1]
+
+
+def _rank_of(out: jax.Array, inputs: list, ranks: list) -> int:
+    """The event rank of an output: batch axes are those of the inputs."""
+    batch = max(a.ndim - n for a, n in zip(inputs, ranks, strict=True))
+    return out.ndim - batch
+
+
+def satisfies(constraint: Any, value: Any, event_ndims: Any) -> Any:
+    """Whether each event of rank `event_ndims` lies in `constraint` (NaN counts as inside); True if it always does."""
+    if is_real(constraint) or not isinstance(event_ndims, int):
+        return True
+    inside = constraint(value)
+    nan = jnp.isnan(value)
+    if constraint.event_dim:
+        nan = jnp.any(nan, axis=tuple(range(-constraint.event_dim, 0)))
+    inside = inside | nan
+    rest = event_ndims - constraint.event_dim
+    return jnp.all(inside, axis=tuple(range(-rest, 0))) if rest > 0 else inside
+
+
+def is_real(constraint: Any) -> bool:
+    """Whether a constraint is `real` or independent copies of it."""
+    while isinstance(constraint, constraints.independent):
+        constraint = constraint.base_constraint
+    return type(constraint) is type(constraints.real)
+
+
+def constraint_bounds(constraint: Any) -> tuple[Any, Any]:
+    """(lower, upper) of a NumPyro constraint on a scalar; infinite where open."""
+    while isinstance(constraint, constraints.independent):
+        constraint = constraint.base_constraint
+    return getattr(constraint, "lower_bound", -jnp.inf), getattr(constraint, "upper_bound", jnp.inf)
+
+
+def _where_event(inside: Any, y: Any, other: Any, event_ndims: int) -> Any:
+    return jnp.where(jnp.reshape(inside, inside.shape + (1,) * event_ndims), y, jnp.asarray(other, y.dtype))
+
+
+def _checked(x: Any, constraint: Any, event_ndims: Any, who: str) -> Any:
+    inside = satisfies(constraint, x, event_ndims)
+    if inside is True:
+        return x
+    return eqx.error_if(x, ~jnp.all(inside), f"{who}: expected values in {constraint}, and got some outside")
+
+
+def _as_shapes(shape: Any, event_ndims: Any, who: str) -> Any:
+    """Normalise a shape (or a pytree of shapes matching `event_ndims`) to tuples, checking the rank."""
+
+    def one(n: int, s: Any) -> tuple[int, ...]:
+        s = (s,) if isinstance(s, int) else tuple(int(k) for k in s)
+        if len(s) < n:
+            raise ValueError(f"{who}: expected an event shape with at least {n} axes, and got {s}")
+        return s
+
+    return jax.tree.map(one, event_ndims, shape)

@@ -1,0 +1,163 @@
+"""Stack: many layers of one structure, compiled once."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from ..core import constant_field, replace, static_field
+from .base import Bijector
+
+
+class Stack(Bijector):
+    """The same map as Chain(layers), held as one pytree with a leading layer axis and run by `lax.scan`.
+
+    Compile time does not grow with depth. As in `Chain`, **the last of the list is applied first**.
+
+    Args:
+        layers: bijectors of one class and one static structure; arrays may differ in value, permutations included.
+            A layer must map events to events of the same shape.
+
+    Raises:
+        ValueError: if the layers differ in structure or shapes (put them in a `Chain` instead).
+
+    `stack[i]` is layer i, `len(stack)` the number of layers. A condition bound with `condition(c)` stays beside the
+    layers and is bound inside the loop's body.
+    """
+
+    layers: Bijector
+    depth: int = static_field()
+    bound: Any = constant_field()
+    is_bound: bool = static_field()
+
+    def __init__(self, layers: Sequence[Bijector], *, validate_args: bool = False):
+        layers = tuple(layers)
+        if not layers:
+            raise ValueError("Stack needs at least one layer, and got none; Identity() is the map that does nothing")
+        first = layers[0]
+        if first.forward_min_event_ndims != first.inverse_min_event_ndims:
+            raise ValueError(
+                f"Stack repeats one map, so its layers keep the rank of the event; {type(first).__name__} changes it. "
+                "Use Chain."
+            )
+        signature = _signature(first)
+        for k, layer in enumerate(layers):
+            if _signature(layer) != signature:
+                raise ValueError(
+                    f"Stack needs layers of one structure, and layer {k} differs from layer 0 in its class, static "
+                    f"fields or array shapes:\n{layer!r}\nagainst\n{first!r}\nUse Chain for layers that differ."
+                )
+        self.layers = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *layers)
+        self.depth = len(layers)
+        self.bound = None
+        self.is_bound = False
+        self.validate_args = validate_args
+
+    def _repr_children(self):
+        return [(f"each of {self.depth} layers", self.layers)]
+
+    @property
+    def forward_min_event_ndims(self) -> Any:
+        """That of a layer."""
+        return self.layers.forward_min_event_ndims
+
+    @property
+    def is_constant_jacobian(self) -> bool:
+        """That of a layer."""
+        return self.layers.is_constant_jacobian
+
+    def _forward_and_log_det(self, x):
+        return _scan(self, x, "forward", True)
+
+    def _inverse_and_log_det(self, y):
+        return _scan(self, y, "inverse", True)
+
+    def _forward(self, x):
+        return _scan(self, x, "forward", False)[0]
+
+    def _inverse(self, y):
+        return _scan(self, y, "inverse", False)[0]
+
+    def _forward_event_shape(self, shape):
+        return shape
+
+    def _inverse_event_shape(self, shape):
+        return shape
+
+    def batch_shape(self, event_shape):
+        """That of a layer."""
+        return self._bind(self[0]).batch_shape(event_shape)
+
+    def condition(self, c):
+        """Bind `c` in every layer, inside the loop."""
+        return replace(self, bound=jnp.asarray(c), is_bound=True)
+
+    def initialize(self, x):
+        """Initialise the layers from the data side inwards, each from what reaches it."""
+        return self._walk(x, lambda layer, x: layer.initialize(x))
+
+    def update_statistics(self, x):
+        """Update the layers from the data side inwards, each from what reaches it."""
+
+        def body(x: Any, layer: Bijector) -> Any:
+            bound = self._bind(layer)
+            return bound.inverse(x), layer.update_statistics(x)
+
+        return replace(self, layers=lax.scan(body, x, self.layers)[1])
+
+    def _walk(self, x: Any, update: Any) -> "Stack":
+        layers = []
+        for layer in self:
+            layers.append(update(layer, x))
+            x = self._bind(layers[-1]).inverse(x)
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
+        return replace(self, layers=stacked)
+
+    def _bind(self, layer: Bijector) -> Bijector:
+        return layer.condition(self.bound) if self.is_bound else layer
+
+    def __len__(self) -> int:
+        return self.depth
+
+    def __getitem__(self, index: int) -> Bijector:
+        if not -self.depth <= index < self.depth:
+            raise IndexError(f"layer {index} of a Stack of {self.depth}")
+        return jax.tree.map(lambda leaf: leaf[index], self.layers)
+
+    def __iter__(self) -> Iterator[Bijector]:
+        return (self[k] for k in range(self.depth))
+
+
+@eqx.filter_jit
+def _scan(stack: Stack, x: Any, direction: str, log_det: bool) -> tuple[Any, Any]:
+    # Under jit, so that a call outside any jit compiles once and is found again.
+    event_ndims = stack.forward_min_event_ndims
+    batch = jnp.broadcast_shapes(
+        *(leaf.shape[: leaf.ndim - n] for leaf, n in _paired(x, event_ndims)),
+        stack._bind(stack[0]).batch_shape(jax.tree.map(lambda n, a: a.shape[a.ndim - n :], event_ndims, x)),
+    )
+    x = jax.tree.map(lambda n, a: jnp.broadcast_to(a, batch + a.shape[a.ndim - n :]), event_ndims, x)
+
+    def body(carry: Any, layer: Bijector) -> Any:
+        x, total = carry
+        layer = stack._bind(layer)
+        if log_det:
+            x, value = getattr(layer, direction + "_and_log_det")(x)
+            return (x, total + value), None
+        return (getattr(layer, direction)(x), total), None
+
+    dtype = jnp.promote_types(jax.tree.leaves(x)[0].dtype, jnp.float32)
+    (x, total), _ = lax.scan(body, (x, jnp.zeros(batch, dtype)), stack.layers, reverse=direction == "forward")
+    return x, total
+
+
+def _paired(x: Any, ndims: Any) -> Any:
+    return zip(jax.tree.leaves(x), jax.tree.leaves(ndims), strict=True)
+
+
+def _signature(layer: Any) -> Any:
+    leaves, treedef = jax.tree.flatten(layer)
+    return treedef, [(jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves]

@@ -1,0 +1,123 @@
+"""`Module`: an Equinox module that can be frozen and that prints as a tree.
+
+A module is a frozen dataclass and a pytree: arrays are its leaves, everything else is part of its static structure.
+Two kinds of field need declaring:
+
+- `static_field()`: not an array (an integer, a name, a tuple of names); part of the structure.
+- `constant_field()`: an array (or a pytree of them) that is data and never trains: masks, statistics, a bound condition.
+
+Undeclared fields hold parameters (floating arrays, which train) or other modules.
+"""
+
+import dataclasses
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import numpy as np
+
+ModuleT = TypeVar("ModuleT")
+
+CONSTANT = "pushforward_constant"
+
+
+def static_field(**kwargs: Any) -> Any:
+    """A field that is part of the static structure, not of the arrays."""
+    return eqx.field(static=True, **kwargs)
+
+
+def constant_field(**kwargs: Any) -> Any:
+    """A field whose arrays are data: they travel with the module but never train."""
+    return eqx.field(metadata={CONSTANT: True}, **kwargs)
+
+
+class Module(eqx.Module):
+    """An `equinox.Module` with a static flag `frozen`; see `pushforward.freeze`."""
+
+    frozen: bool = eqx.field(static=True, default=False, kw_only=True)
+
+    def _repr_children(self) -> list[tuple[str, Any]] | None:
+        """Children in the order a reader wants them; None for the fields in order of declaration."""
+        return None
+
+    def __repr__(self) -> str:
+        return "\n".join(_tree_lines(self))
+
+
+def replace(module: ModuleT, **changes: Any) -> ModuleT:
+    """A copy of `module` with some fields set, whatever the signature of its `__init__`.
+
+    `dataclasses.replace` calls `__init__`, which for a class with a hand-written one takes other arguments.
+    """
+    names = {f.name for f in dataclasses.fields(module)}  # type: ignore[arg-type]
+    if unknown := set(changes) - names:
+        raise TypeError(f"{type(module).__name__} has no field {sorted(unknown)}; its fields are {sorted(names)}")
+    new = object.__new__(type(module))
+    for name in names:
+        if name in changes:
+            object.__setattr__(new, name, changes[name])
+        elif name in module.__dict__:
+            object.__setattr__(new, name, module.__dict__[name])
+    return new
+
+
+def _describe(value: Any) -> str:
+    """One short word for a leaf: the number for a scalar, dtype and shape for an array, the name of a function."""
+    if isinstance(value, jax.Array | np.ndarray):
+        shape = ",".join(map(str, value.shape))
+        kind = {"float": "f", "int": "i", "uint": "u", "bool": "bool", "bfloat": "bf", "complex": "c"}
+        name = str(value.dtype)
+        for long, short in kind.items():
+            if name == long or (name.startswith(long) and name[len(long) :].isdigit()):
+                name = short + name[len(long) :]
+                break
+        if value.ndim == 0 and not isinstance(value, jax.core.Tracer) and not jax.dtypes.issubdtype(
+            value.dtype, jax.dtypes.prng_key
+        ):
+            return f"{value.item():.6g}" if name[0] in "fb" and name != "bool" else str(value.item())
+        return f"{name}[{shape}]"
+    if isinstance(value, eqx.Module):
+        return type(value).__name__
+    if callable(value):
+        return str(getattr(value, "__name__", repr(value)))
+    if isinstance(value, tuple | list):
+        body = ", ".join(_describe(v) for v in value)
+        return f"({body})" if isinstance(value, tuple) else f"[{body}]"
+    return repr(value)
+
+
+def _modules_in(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, eqx.Module):
+        return [("", value)]
+    if isinstance(value, tuple | list) and any(isinstance(v, eqx.Module) for v in value):
+        return [(f"[{i}]", v) for i, v in enumerate(value)]
+    if isinstance(value, dict) and any(isinstance(v, eqx.Module) for v in value.values()):
+        return [(f"[{k!r}]", v) for k, v in value.items()]
+    return []
+
+
+def _tree_lines(node: Any) -> list[str]:
+    if not (dataclasses.is_dataclass(node) and isinstance(node, Module)):
+        return (repr(node) if isinstance(node, eqx.Module) else _describe(node)).splitlines()
+    own, children = [], []
+    custom = node._repr_children()
+    for field in dataclasses.fields(node):
+        if field.name not in node.__dict__:
+            continue
+        value = getattr(node, field.name)
+        if field.name in ("frozen", "validate_args"):
+            if value:
+                own.append(f"{field.name}=True")
+        elif inner := _modules_in(value):
+            children += [(field.name + label, child) for label, child in inner]
+        elif value is not None:
+            own.append(f"{field.name}={_describe(value)}")
+    if custom is not None:
+        children = custom
+    lines = [type(node).__name__ + (f"({', '.join(own)})" if own or not children else "")]
+    for k, (label, child) in enumerate(children):
+        last = k == len(children) - 1
+        block = _tree_lines(child)
+        lines.append(f"{'└─' if last else '├─'} {label}: {block[0]}")
+        lines += [("   " if last else "│  ") + line for line in block[1:]]
+    return lines

@@ -1,0 +1,102 @@
+"""The inverse of a strictly monotone scalar function, element by element, with implicit derivatives.
+
+Bracket, then bisect in the ordering of the floating-point numbers' midpoints, then polish by one secant step. Every
+element has its own bracket; the loop runs until none moves. Optimistix's `Bisection` solves one scalar equation, and
+`vmap` over elements would need every parameter of the function to carry the batch axes; here the function is called
+on the whole array, so that its parameters broadcast as they do everywhere else.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+
+def invert_monotone(
+    fn: Callable[[jax.Array], jax.Array],
+    y: jax.Array,
+    *,
+    lower: Any = -jnp.inf,
+    upper: Any = jnp.inf,
+    increasing: Any = True,
+) -> jax.Array:
+    """Solve fn(x) = y for x, element-wise, for a strictly monotone `fn`.
+
+    Args:
+        fn: maps an array element by element (it may broadcast against the parameters it holds).
+        y: right-hand sides, any shape.
+        lower, upper: ends of the domain; infinite ends are searched by doubling.
+        increasing: True or False, or a boolean array that broadcasts against `y`.
+
+    Returns:
+        x of the broadcast shape, to the last bit or two of its dtype; NaN where `y` is NaN; the end of the domain where
+        `y` lies beyond the range. Derivatives of any order come from the implicit function theorem
+        (`jax.lax.custom_root`), dx = (dy - df) / f'(x), and not from the iterations.
+    """
+    shape = jnp.broadcast_shapes(jax.eval_shape(fn, y).shape, y.shape, jnp.shape(increasing))
+    y = jnp.broadcast_to(y, shape)
+    sign = jnp.where(increasing, 1, -1).astype(y.dtype)
+    lo_end = jnp.broadcast_to(jnp.asarray(lower, y.dtype), shape)
+    hi_end = jnp.broadcast_to(jnp.asarray(upper, y.dtype), shape)
+
+    def residual(x: jax.Array) -> jax.Array:
+        return sign * (fn(x) - y)
+
+    def solve(f: Callable[[jax.Array], jax.Array], _: Any) -> jax.Array:
+        return lax.stop_gradient(_bisect(f, *_bracket(f, lo_end, hi_end)))
+
+    def tangent_solve(g: Callable[[jax.Array], jax.Array], b: jax.Array) -> jax.Array:
+        return b / g(jnp.ones_like(b))
+
+    start = jnp.zeros(shape, y.dtype)
+    x = lax.custom_root(residual, start, solve, tangent_solve)
+    return jnp.where(jnp.isnan(y), y, x)
+
+
+def _bracket(f: Callable, lo_end: jax.Array, hi_end: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Finite ends with f(lo) <= 0 <= f(hi) wherever the range allows, by doubling from the origin or the finite end."""
+    finite_lo, finite_hi = jnp.isfinite(lo_end), jnp.isfinite(hi_end)
+    centre = jnp.where(finite_lo & finite_hi, lo_end / 2 + hi_end / 2, 0)
+    centre = jnp.where(finite_lo & ~finite_hi, lo_end + 1, jnp.where(~finite_lo & finite_hi, hi_end - 1, centre))
+    largest = jnp.finfo(centre.dtype).max / 4
+
+    def grow(state: Any) -> Any:
+        lo, hi, step, _ = state
+        low_enough = finite_lo | (f(lo) <= 0) | (lo <= -largest)
+        high_enough = finite_hi | (f(hi) >= 0) | (hi >= largest)
+        lo = jnp.where(low_enough, lo, jnp.maximum(centre - step, -largest))
+        hi = jnp.where(high_enough, hi, jnp.minimum(centre + step, largest))
+        return lo, hi, jnp.minimum(step * 4, largest), jnp.all(low_enough & high_enough)
+
+    lo = jnp.where(finite_lo, lo_end, centre - 1)
+    hi = jnp.where(finite_hi, hi_end, centre + 1)
+    start = (lo, hi, jnp.asarray(4, centre.dtype), jnp.asarray(False))
+    lo, hi, *_ = lax.while_loop(lambda s: ~s[3], grow, start)
+    return lo, hi
+
+
+def _bisect(f: Callable, lo: jax.Array, hi: jax.Array) -> jax.Array:
+    """Halve every bracket until none can be halved; magnitudes above 1 by geometric, below by arithmetic midpoints."""
+
+    def midpoint(lo: jax.Array, hi: jax.Array) -> jax.Array:
+        arithmetic = lo / 2 + hi / 2
+        same_sign = (jnp.sign(lo) == jnp.sign(hi)) & (jnp.minimum(jnp.abs(lo), jnp.abs(hi)) > 0)
+        safe_lo, safe_hi = jnp.where(same_sign, jnp.abs(lo), 1), jnp.where(same_sign, jnp.abs(hi), 1)
+        geometric = jnp.sign(lo) * jnp.sqrt(safe_lo) * jnp.sqrt(safe_hi)
+        far_apart = same_sign & (jnp.maximum(safe_lo, safe_hi) > 4 * jnp.minimum(safe_lo, safe_hi))
+        return jnp.clip(jnp.where(far_apart, geometric, arithmetic), lo, hi)
+
+    def halve(state: Any) -> Any:
+        lo, hi, _, count = state
+        mid = midpoint(lo, hi)
+        below = f(mid) < 0
+        new_lo, new_hi = jnp.where(below, mid, lo), jnp.where(below, hi, mid)
+        return new_lo, new_hi, jnp.all((new_lo == lo) & (new_hi == hi)), count + 1
+
+    lo, hi, *_ = lax.while_loop(
+        lambda s: ~s[2] & (s[3] < 256), halve, (lo, hi, jnp.asarray(False), jnp.asarray(0, jnp.int32))
+    )
+    # The bracket is now two neighbouring numbers (or one): take the better of its ends.
+    return jnp.where(jnp.abs(f(hi)) < jnp.abs(f(lo)), hi, lo)
