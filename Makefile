@@ -1,0 +1,104 @@
+# Everything here works with Python >= 3.11, pip and make. `make PYTHON=python3.12 test` picks another interpreter.
+
+PYTHON  ?= python3
+VENV    ?= .venv
+# Processes that run the tests side by side.
+WORKERS ?= 2
+# More arguments for pytest, e.g. `make test PYTEST_ARGS="-k spline -x"`.
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# Stamps: what has been installed since pyproject.toml last changed.
+RUN  := $(VENV)/.installed
+DEV  := $(VENV)/.installed-dev
+DOCS := $(VENV)/.installed-docs
+
+say = @printf '\n== %s\n' "$(1)"
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format typecheck test-slow acceptance bench docs build clean distclean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# ------------------------------------------------------------------------------------------------ installing
+
+venv: $(DEV)  ## Create .venv and install the package with the development tools
+	@echo "Ready: . $(BIN)/activate"
+
+$(BIN)/python:
+	@command -v "$(PYTHON)" > /dev/null || { echo "No '$(PYTHON)' here. Name an interpreter: make PYTHON=python3.12 ..."; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "pushforward needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) -V)"
+	@"$(PYTHON)" -m venv "$(VENV)"
+
+$(RUN): pyproject.toml | $(BIN)/python
+	@echo "Installing pushforward into $(VENV) (once; a minute or so)"
+	@$(PIP) install --quiet --editable .
+	@touch $@
+
+$(DEV): pyproject.toml | $(BIN)/python
+	@echo "Installing pushforward and its development tools into $(VENV) (once; a minute or so)"
+	@$(PIP) install --quiet --editable '.[dev]'
+	@touch $(RUN) $@
+
+$(DOCS): pyproject.toml | $(BIN)/python
+	@echo "Installing what the documentation is built with into $(VENV)"
+	@$(PIP) install --quiet --editable '.[docs]'
+	@touch $(RUN) $@
+
+# --------------------------------------------------------------------------------------------------- running
+
+demo: $(RUN)  ## Train two moons and write its pictures to demo/
+	@mkdir -p demo
+	@$(BIN)/python examples/two_moons.py
+
+# -------------------------------------------------------------------------------------------------- checking
+
+test: lint typecheck  ## Every check a change must pass: lint, layers, types, the fast tests
+	$(call say,tests)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not acceptance" $(PYTEST_ARGS)
+
+lint: $(DEV)  ## Style, format and import layers
+	$(call say,ruff)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	$(call say,import layers)
+	@$(BIN)/lint-imports --no-logo
+
+format: $(DEV)  ## Format the code and apply the safe fixes
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+typecheck: $(DEV)  ## Static types
+	$(call say,mypy)
+	@$(BIN)/mypy
+
+test-slow: $(DEV)  ## The tests marked slow
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not acceptance" $(PYTEST_ARGS)
+
+acceptance: $(DEV)  ## Train on the real data in $PUSHFORWARD_DATA and hold the promised figures
+	@test -d "$${PUSHFORWARD_DATA:-}" || { echo "Set PUSHFORWARD_DATA to the folder with the data sets and their load.py."; exit 1; }
+	@$(BIN)/python -m pytest -m acceptance $(PYTEST_ARGS)
+
+bench: $(DEV)  ## Timings; leave the machine alone meanwhile
+	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+# -------------------------------------------------------------------------------------------------- building
+
+docs: $(DOCS)  ## Build the documentation into docs/_build/html
+	@$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+build: $(DEV)  ## Build the source archive and the wheel into dist/
+	@$(BIN)/python -m build
+
+clean:  ## Remove caches and everything the targets above wrote, but the environment
+	@rm -rf build dist demo docs/_build .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find src tests examples benchmarks docs -name .envs -prune -o -name __pycache__ -type d -exec rm -rf {} + 2> /dev/null || true
+
+distclean: clean  ## The same, and the environment
+	@rm -rf "$(VENV)"
