@@ -1,0 +1,161 @@
+"""Transformers: scalar maps whose parameters a network supplies, shared by coupling and autoregressive layers.
+
+A transformer is a static, hashable description without arrays. It says how many parameters a coordinate takes and maps
+coordinates given them, element by element:
+
+    params_per_dim                       number of parameters P of one coordinate
+    forward_and_log_det(params, x)       (y, log |dy/dx|), both of the shape of x
+    inverse_and_log_det(params, y)       (x, log |dx/dy|)
+    is_constant_jacobian                 whether the log-det depends on neither x nor params
+
+**Layout**: parameters lead, `params.shape == (P, *x.shape)` (or broadcastable to it): all operations then run over
+contiguous elements. Parameters are unconstrained, and zeros give the identity.
+"""
+
+import dataclasses
+from typing import Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+
+from .spline_kernel import spline_forward_and_log_det, spline_inverse_and_log_det
+
+
+@runtime_checkable
+class Transformer(Protocol):
+    """What coupling and autoregressive layers need to know about a scalar map; see the module's docstring."""
+
+    @property
+    def params_per_dim(self) -> int: ...
+
+    @property
+    def is_constant_jacobian(self) -> bool: ...
+
+    def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]: ...
+
+    def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class AdditiveTransformer:
+    """y = x + shift.
+
+    inverse  x = y - shift;    log-det: exactly 0 (NICE; Dinh, Krueger & Bengio 2015).
+    Parameters of a coordinate: shift.
+    """
+
+    params_per_dim = 1
+    is_constant_jacobian = True
+
+    def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """(x + shift, 0)."""
+        y = x + params[0]
+        return y, jnp.zeros_like(y)
+
+    def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """(y - shift, 0)."""
+        x = y - params[0]
+        return x, jnp.zeros_like(x)
+
+
+@dataclasses.dataclass(frozen=True)
+class AffineTransformer:
+    """y = exp(a) x + shift, where a = log_scale, or a = m tanh(log_scale / m) with m = `max_log_scale`.
+
+    inverse  x = (y - shift) exp(-a);    log-det  a.
+    Parameters of a coordinate: shift, log_scale.
+
+    Args:
+        max_log_scale: positive bound of |a|, a soft clamp that leaves small values as they are; None for no clamp.
+    """
+
+    max_log_scale: float | None = None
+
+    params_per_dim = 2
+    is_constant_jacobian = False
+
+    def __post_init__(self) -> None:
+        if self.max_log_scale is not None and not self.max_log_scale > 0:
+            raise ValueError(
+                f"AffineTransformer: expected max_log_scale > 0, and got {self.max_log_scale}; it bounds |log scale|. "
+                "Pass None for no bound."
+            )
+
+    def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """(exp(a) x + shift, a)."""
+        log_scale = self._clamped(params[1])
+        y = x * jnp.exp(log_scale) + params[0]
+        return y, jnp.broadcast_to(log_scale, y.shape)
+
+    def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """((y - shift) exp(-a), -a)."""
+        log_scale = self._clamped(params[1])
+        x = (y - params[0]) * jnp.exp(-log_scale)
+        return x, jnp.broadcast_to(-log_scale, x.shape)
+
+    def _clamped(self, log_scale: jax.Array) -> jax.Array:
+        m = self.max_log_scale
+        return log_scale if m is None else m * jnp.tanh(log_scale / m)
+
+
+@dataclasses.dataclass(frozen=True)
+class SplineTransformer:
+    """y = monotone rational-quadratic spline of x on [-bound, bound], the identity outside (Durkan et al. 2019).
+
+    inverse and log-det: closed forms, see `spline_kernel`.
+    Parameters of a coordinate: K widths, K heights (through a softmax), K - 1 interior slopes (through a softplus).
+
+    Args:
+        bins: number of bins K.
+        bound: half the side of the box.
+        min_bin_width, min_bin_height: least width and height of a bin, as fractions of the side of the box.
+        min_slope: least slope at a knot.
+    """
+
+    bins: int = 8
+    bound: float = 5.0
+    min_bin_width: float = 1e-3
+    min_bin_height: float = 1e-3
+    min_slope: float = 1e-3
+
+    is_constant_jacobian = False
+
+    def __post_init__(self) -> None:
+        if self.bins < 1 or int(self.bins) != self.bins:
+            raise ValueError(f"SplineTransformer: expected at least one bin (an integer), and got bins={self.bins}")
+        if not self.bound > 0:
+            raise ValueError(
+                f"SplineTransformer: expected bound > 0, and got {self.bound}; the spline acts on [-bound, bound]"
+            )
+        for name in ("min_bin_width", "min_bin_height"):
+            if not 0 < getattr(self, name) * self.bins < 1:
+                raise ValueError(
+                    f"SplineTransformer: expected 0 < {name} < 1 / bins = {1 / self.bins:.3g}, and got "
+                    f"{getattr(self, name)}; it is the least share of the box that each of the {self.bins} bins takes"
+                )
+        if not 0 < self.min_slope < 1:
+            raise ValueError(
+                f"SplineTransformer: expected 0 < min_slope < 1, and got {self.min_slope}; the slope at the ends of "
+                "the box is 1"
+            )
+
+    @property
+    def params_per_dim(self) -> int:
+        """3 * bins - 1."""
+        return 3 * self.bins - 1
+
+    def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """(y, log dy/dx)."""
+        return spline_forward_and_log_det(params, x, **self._options())
+
+    def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """(x, log dx/dy)."""
+        return spline_inverse_and_log_det(params, y, **self._options())
+
+    def _options(self) -> dict[str, float]:
+        return {
+            "bound": self.bound,
+            "min_width": self.min_bin_width,
+            "min_height": self.min_bin_height,
+            "min_slope": self.min_slope,
+        }
