@@ -1,0 +1,76 @@
+"""Settings of every test.
+
+- four CPU devices, so that sharding is tested without an accelerator;
+- strict dtype promotion: an accidental float32 + float64 is an error. A test of a third party that needs NumPy's
+  promotion carries `@pytest.mark.standard_promotion`;
+- warnings are errors (pyproject.toml), a missing 64-bit type included;
+- 32-bit by default, as users have it; the fixture `x64` switches 64-bit types on for one test, and
+  `@pytest.mark.parametrize("dtype", DTYPES)` with `precision(dtype)` runs one test in both;
+- fixed keys: the fixture `key`;
+- compiled programs are kept in `.cache/jax` between runs, in a folder for each processor type and JAX version, so
+  that none is loaded on a machine it was not made for. `PUSHFORWARD_TEST_CACHE=0` turns that off.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", "4")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import jax
+import pytest
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("flags", "Features")):
+                return line
+    return platform.processor() + platform.platform()
+
+
+def _use_compilation_cache() -> None:
+    name = hashlib.sha256(f"{jax.__version__} {platform.machine()} {_processor()}".encode()).hexdigest()[:12]
+    folder = Path(__file__).resolve().parent.parent / ".cache" / "jax" / name
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    # Below a tenth of a second compiling again is as fast as reading.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+if os.environ.get("PUSHFORWARD_TEST_CACHE", "1") != "0":
+    _use_compilation_cache()
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "standard_promotion: a third party in this test relies on NumPy's dtype promotion; say which"
+    )
+
+
+@pytest.fixture
+def key():
+    """A fixed key."""
+    return jax.random.key(20240229)
+
+
+@pytest.fixture
+def x64():
+    """64-bit types for one test."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _promotion(request):
+    if request.node.get_closest_marker("standard_promotion"):
+        with jax.numpy_dtype_promotion("standard"):
+            yield
+    else:
+        yield
