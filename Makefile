@@ -37,17 +37,17 @@ $(BIN)/python:
 
 $(RUN): pyproject.toml | $(BIN)/python
 	@echo "Installing pushforward into $(VENV) (once; a minute or so)"
-	@$(PIP) install --quiet --editable .
+	@$(PIP) install -qq --editable .
 	@touch $@
 
 $(DEV): pyproject.toml | $(BIN)/python
 	@echo "Installing pushforward and its development tools into $(VENV) (once; a minute or so)"
-	@$(PIP) install --quiet --editable '.[dev]'
+	@$(PIP) install -qq --editable '.[dev]'
 	@touch $(RUN) $@
 
 $(DOCS): pyproject.toml | $(BIN)/python
 	@echo "Installing what the documentation is built with into $(VENV)"
-	@$(PIP) install --quiet --editable '.[docs]'
+	@$(PIP) install -qq --editable '.[docs]'
 	@touch $(RUN) $@
 
 # --------------------------------------------------------------------------------------------------- running
