@@ -10,7 +10,7 @@ latent -> data.** For an event x of rank r >= `forward_min_event_ndims`:
 
 Shapes. `x.shape = [sample and batch axes | event axes]`. Leading axes broadcast, also against batch axes that the
 parameters carry; the log-determinant always has the full batch shape. `event_ndims=None` is the minimum; more sums
-more axes; fewer is a `ValueError`. Events may be pytrees (of a map that splits or joins); ranks are then matching pytrees.
+more axes; fewer is a `ValueError`. Events may be pytrees (of a map that splits or joins), with ranks to match.
 
 What an author writes: `forward_min_event_ndims` and any sufficient subset of
 
@@ -36,7 +36,7 @@ Facts are class attributes without annotation, or properties (of an annotated on
 """
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import equinox as eqx
 import jax
@@ -68,11 +68,12 @@ class Bijector(Module):
     validate_args: bool = static_field(default=False, kw_only=True)
 
     # ------------------------------------------------------------------ facts
-    forward_min_event_ndims = None
-    is_constant_jacobian = False
-    is_increasing = None
-    domain = constraints.real
-    codomain = constraints.real
+    # ClassVar only for type checkers: Equinox makes no field of it. Subclasses need no annotation.
+    forward_min_event_ndims: ClassVar[Any] = None
+    is_constant_jacobian: ClassVar[Any] = False
+    is_increasing: ClassVar[Any] = None
+    domain: ClassVar[Any] = constraints.real
+    codomain: ClassVar[Any] = constraints.real
 
     @property
     def inverse_min_event_ndims(self) -> Any:
@@ -111,10 +112,10 @@ class Bijector(Module):
         raise TypeError(f"{type(self).__name__} defines no map: write _forward, _forward_and_log_det or an inverse")
 
     def _forward_event_shape(self, shape: Any) -> Any:
-        return self._traced_shape(self._forward_only, shape, self.forward_min_event_ndims, self.inverse_min_event_ndims)
+        return self._traced_shape("_forward_only", shape, self.forward_min_event_ndims, self.inverse_min_event_ndims)
 
     def _inverse_event_shape(self, shape: Any) -> Any:
-        return self._traced_shape(self._inverse_only, shape, self.inverse_min_event_ndims, self.forward_min_event_ndims)
+        return self._traced_shape("_inverse_only", shape, self.inverse_min_event_ndims, self.forward_min_event_ndims)
 
     # ----------------------------------------------------------------- public
     @final
@@ -185,7 +186,7 @@ class Bijector(Module):
         return self
 
     def initialize(self, x: Any) -> "Bijector":
-        """A copy whose data-dependent parameters are set from a batch `x` of data (its output side); default: itself."""
+        """A copy with data-dependent parameters set from a batch `x` of data (its output side); default: itself."""
         return self
 
     def update_statistics(self, x: Any) -> "Bijector":
@@ -194,11 +195,12 @@ class Bijector(Module):
 
     def batch_shape(self, event_shape: Any) -> tuple[int, ...]:
         """The batch axes that the parameters carry, for events of `event_shape` on the input side."""
-        zeros = jax.tree.map(
-            lambda n, s: jax.ShapeDtypeStruct(s, jnp.result_type(float)), self.forward_min_event_ndims, event_shape
+        n_in, dtype = self.forward_min_event_ndims, jnp.result_type(float)
+        zeros = jax.tree.map(lambda n, s: jax.ShapeDtypeStruct(s, dtype), n_in, event_shape)
+        y = jax.eval_shape(lambda b, x: cast_floating(b, dtype)._forward_only(x), self, zeros)
+        event_ndims = self.forward_event_ndims(
+            jax.tree.map(lambda n, s: len(s), self.forward_min_event_ndims, event_shape)
         )
-        y = jax.eval_shape(self._forward_only, zeros)
-        event_ndims = self.forward_event_ndims(jax.tree.map(lambda n, s: len(s), self.forward_min_event_ndims, event_shape))
         return broadcast_batch(y, event_ndims)
 
     def __call__(self, other: Any) -> Any:
@@ -245,6 +247,8 @@ class Bijector(Module):
         if not log_det:
             return (bijector._forward_only(x) if forward else bijector._inverse_only(x)), None
         y, value = bijector._forward_and_log_det(x) if forward else bijector._inverse_and_log_det(x)
+        if not hasattr(value, "dtype"):
+            value = jnp.asarray(value, floating_dtype(y))
         return y, sum_event(value, broadcast_batch(y, minimum_out), extra)
 
     def _forward_only(self, x: Any) -> Any:
@@ -293,11 +297,12 @@ class Bijector(Module):
         lower, upper = constraint_bounds(search)
         return invert_monotone(fn, target, lower=lower, upper=upper, increasing=self.is_increasing)
 
-    def _traced_shape(self, fn: Callable, shape: Any, n_in: Any, n_out: Any) -> Any:
+    def _traced_shape(self, method: str, shape: Any, n_in: Any, n_out: Any) -> Any:
         if n_in == 0 and n_out == 0:
             return shape
-        arrays = jax.tree.map(lambda n, s: jax.ShapeDtypeStruct(s, jnp.result_type(float)), n_in, shape)
-        out = jax.eval_shape(fn, arrays)
+        dtype = jnp.result_type(float)
+        arrays = jax.tree.map(lambda n, s: jax.ShapeDtypeStruct(s, dtype), n_in, shape)
+        out = jax.eval_shape(lambda b, x: getattr(cast_floating(b, dtype), method)(x), self, arrays)
         first_n, first_shape = jax.tree.leaves(n_in)[0], jax.tree.leaves(arrays)[0].shape
         extra = first_shape[: len(first_shape) - first_n]
         return jax.tree.map(lambda n, a: extra + a.shape[a.ndim - n :], n_out, out)
@@ -323,7 +328,7 @@ def autodiff_log_det(fn: Callable, x: Any, event_ndims: Any) -> jax.Array:
             jnp.broadcast_to(p.reshape(s), leaf.shape) for p, s, leaf in zip(parts, shapes, leaves, strict=True)
         ]
         out = jax.jvp(fn, (x,), (jax.tree.unflatten(treedef, tangents),))[1]
-        flat = [o.reshape(o.shape[: o.ndim - _rank_of(o, leaves, ranks)] + (-1,)) for o in jax.tree.leaves(out)]
+        flat = [o.reshape((*o.shape[: o.ndim - _rank_of(o, leaves, ranks)], -1)) for o in jax.tree.leaves(out)]
         return jnp.concatenate(flat, axis=-1)
 
     matrix = jnp.moveaxis(jax.vmap(column)(basis), 0, -1)

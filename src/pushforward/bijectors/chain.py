@@ -12,7 +12,7 @@ from .base import Bijector, constraint_bounds, is_real
 
 
 class Chain(Bijector):
-    """y = b_1(b_2(... b_n(x))) for Chain([b_1, ..., b_n]): **the last of the list is applied first**, as in mathematics.
+    """y = b_1(b_2(... b_n(x))) for Chain([b_1, ..., b_n]): **the last of the list is applied first**.
 
     inverse  x = b_n^-1(... b_1^-1(y));    log-det: the sum of the parts' at the points they are applied to.
     The parts may change the shape and the rank of the event. An empty chain is the identity on scalars.
@@ -87,7 +87,8 @@ class Chain(Bijector):
         return image
 
     def _forward_and_log_det(self, x):
-        total, ndims = 0.0, self.forward_min_event_ndims
+        total: Any = 0.0
+        ndims = self.forward_min_event_ndims
         for part in reversed(self.bijectors):
             x, log_det = part.forward_and_log_det(x, ndims)
             ndims = part.forward_event_ndims(ndims)
@@ -95,7 +96,8 @@ class Chain(Bijector):
         return x, total
 
     def _inverse_and_log_det(self, y):
-        total, ndims = 0.0, self.inverse_min_event_ndims
+        total: Any = 0.0
+        ndims = self.inverse_min_event_ndims
         for part in self.bijectors:
             y, log_det = part.inverse_and_log_det(y, ndims)
             ndims = part.inverse_event_ndims(ndims)
@@ -180,7 +182,12 @@ def sequential(*bijectors: Bijector) -> Chain:
 
 def _image(part: Bijector, inside: Any) -> Any:
     """The image under `part` of the set `inside`, as far as bounds can tell it."""
-    if is_real(inside) or is_real(part.domain) is False or part.is_increasing is None or part.forward_min_event_ndims != 0:
+    if (
+        is_real(inside)
+        or is_real(part.domain) is False
+        or part.is_increasing is None
+        or part.forward_min_event_ndims != 0
+    ):
         # All of the part's domain, or more than bounds can say. A part that keeps each coordinate keeps the bounds.
         return inside if getattr(part, "permutes", False) else part.codomain
     lower, upper = constraint_bounds(inside)

@@ -50,8 +50,8 @@ class Scale(Bijector):
     def _inverse_and_log_det(self, y):
         return y / self._multiplier(), -self._log_abs_scale()
 
-    def _multiplier(self) -> jax.Array:
-        return jnp.exp(self.log_scale) if self.scale is None else self.scale
+    def _multiplier(self) -> Any:
+        return self.scale if self.log_scale is None else jnp.exp(self.log_scale)
 
-    def _log_abs_scale(self) -> jax.Array:
-        return self.log_scale if self.scale is None else jnp.log(jnp.abs(self.scale))
+    def _log_abs_scale(self) -> Any:
+        return jnp.log(jnp.abs(self.scale)) if self.log_scale is None else self.log_scale

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..core import constant_field, replace, static_field
+from ..core.shapes import accumulation_dtype
 from .base import Bijector
 
 
@@ -149,7 +150,7 @@ def _scan(stack: Stack, x: Any, direction: str, log_det: bool) -> tuple[Any, Any
             return (x, total + value), None
         return (getattr(layer, direction)(x), total), None
 
-    dtype = jnp.promote_types(jax.tree.leaves(x)[0].dtype, jnp.float32)
+    dtype = accumulation_dtype(jax.tree.leaves(x)[0].dtype)
     (x, total), _ = lax.scan(body, (x, jnp.zeros(batch, dtype)), stack.layers, reverse=direction == "forward")
     return x, total
 

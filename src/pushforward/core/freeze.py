@@ -1,6 +1,6 @@
 """What trains: decided by structure, not by the type of a leaf.
 
-`jit`, `vmap` and `device_put` turn NumPy leaves into JAX arrays, so "a NumPy array does not train" does not survive them.
+`jit`, `vmap` and `device_put` turn NumPy leaves into JAX arrays, so "NumPy arrays do not train" does not survive them.
 Here it is the structure that says so, and structure survives jit, vmap, scan, save and load:
 
     trainable(model)  =  floating arrays, except

@@ -4,16 +4,17 @@ A module is a frozen dataclass and a pytree: arrays are its leaves, everything e
 Two kinds of field need declaring:
 
 - `static_field()`: not an array (an integer, a name, a tuple of names); part of the structure.
-- `constant_field()`: an array (or a pytree of them) that is data and never trains: masks, statistics, a bound condition.
+- `constant_field()`: an array (or a pytree of them) that is data and never trains: masks, statistics, a condition.
 
 Undeclared fields hold parameters (floating arrays, which train) or other modules.
 """
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 ModuleT = TypeVar("ModuleT")
@@ -31,6 +32,7 @@ def constant_field(**kwargs: Any) -> Any:
     return eqx.field(metadata={CONSTANT: True}, **kwargs)
 
 
+@dataclass_transform(field_specifiers=(dataclasses.field, eqx.field, static_field, constant_field))
 class Module(eqx.Module):
     """An `equinox.Module` with a static flag `frozen`; see `pushforward.freeze`."""
 
@@ -71,8 +73,10 @@ def _describe(value: Any) -> str:
             if name == long or (name.startswith(long) and name[len(long) :].isdigit()):
                 name = short + name[len(long) :]
                 break
-        if value.ndim == 0 and not isinstance(value, jax.core.Tracer) and not jax.dtypes.issubdtype(
-            value.dtype, jax.dtypes.prng_key
+        if (
+            value.ndim == 0
+            and not isinstance(value, jax.core.Tracer)
+            and not jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
         ):
             return f"{value.item():.6g}" if name[0] in "fb" and name != "bool" else str(value.item())
         return f"{name}[{shape}]"

@@ -79,7 +79,7 @@ def extra_event_ndims(event_ndims: Any, minimum: Any, who: str) -> int:
     """
     if event_ndims is None:
         return 0
-    if jax.tree.structure(event_ndims) != jax.tree.structure(minimum):
+    if not jax.tree.structure(event_ndims) == jax.tree.structure(minimum):  # noqa: SIM201 (mypy knows no !=)
         raise ValueError(
             f"{who}: event_ndims has the structure {event_ndims!r}, but the events of this map have {minimum!r}; "
             "give one integer for each part"
@@ -102,7 +102,7 @@ def extra_event_ndims(event_ndims: Any, minimum: Any, who: str) -> int:
 
 def check_rank(x: Any, event_ndims: Any, who: str) -> None:
     """Every array of `x` has at least as many axes as its event; else `ValueError`."""
-    if jax.tree.structure(x) != jax.tree.structure(event_ndims):
+    if not jax.tree.structure(x) == jax.tree.structure(event_ndims):  # noqa: SIM201 (mypy knows no !=)
         raise ValueError(
             f"{who}: expected an input of the structure {event_ndims!r} (numbers of event axes), "
             f"and got {jax.tree.structure(x)}"
@@ -121,9 +121,14 @@ def broadcast_batch(x: Any, event_ndims: Any) -> tuple[int, ...]:
     return jnp.broadcast_shapes(*(jnp.shape(a)[: jnp.ndim(a) - n] for a, n in leaves))
 
 
+def accumulation_dtype(dtype: Any) -> Any:
+    """The dtype in which log-determinants of inputs of `dtype` are summed: at least float32."""
+    return dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32
+
+
 def sum_event(log_det: jax.Array, batch: tuple[int, ...], extra: int) -> jax.Array:
     """Broadcast a log-determinant to `batch` and sum its last `extra` axes, in float32 or wider."""
     log_det = jnp.asarray(log_det)
-    log_det = log_det.astype(jnp.promote_types(log_det.dtype, jnp.float32))
+    log_det = log_det.astype(accumulation_dtype(log_det.dtype))
     log_det = jnp.broadcast_to(log_det, batch)
     return jnp.sum(log_det, axis=tuple(range(-extra, 0))) if extra else log_det

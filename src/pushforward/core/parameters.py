@@ -1,0 +1,50 @@
+"""What a constructor does with the numbers it is given.
+
+Constructors also run under `jit`, `vmap` and `eval_shape`, where values are not known: whatever asks for values asks
+`known_values` first.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def as_parameter(value: Any, name: str = "the parameter") -> jax.Array:
+    """`value` as a floating array: integers and booleans become JAX's default float, floating dtypes stay.
+
+    Raises:
+        TypeError: for anything that is not real numbers, naming the argument.
+    """
+    try:
+        array = jnp.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: expected an array of numbers, and got {type(value).__name__}: {error}") from None
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        return array
+    if jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
+        return array.astype(jnp.result_type(float))
+    raise TypeError(f"{name}: expected real numbers, and got an array of dtype {array.dtype}")
+
+
+def known_values(value: Any) -> np.ndarray | None:
+    """`value` as a NumPy array; None while it is traced, when only its shape and dtype are known."""
+    if any(isinstance(leaf, jax.core.Tracer | jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(value)):
+        return None
+    return np.asarray(value)
+
+
+def positive_parameter(value: Any, name: str) -> jax.Array:
+    """`value` as a floating array of positive numbers, checked where the values are known.
+
+    Raises:
+        ValueError: if some known value is not positive and finite.
+    """
+    known = known_values(value)
+    if known is not None and not np.all((known > 0) & np.isfinite(known)):
+        raise ValueError(
+            f"{name}: expected positive numbers, and got {known.tolist()}. Its logarithm is the parameter that trains, "
+            "so that it stays positive. Give a positive number."
+        )
+    return as_parameter(value, name)

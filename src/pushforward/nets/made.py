@@ -1,0 +1,274 @@
+"""MADE: a network whose output i sees inputs < i only, by masking weights (Germain et al. 2015).
+
+Every input has a degree 1..D (its place in the autoregressive order), every hidden unit a degree m; a weight is kept if
+
+    input d -> hidden m:    m >= d
+    hidden m' -> hidden m:  m >= m'
+    hidden m -> output d:   d > m
+
+so output d depends on the inputs of degree < d. Hidden units are sorted by degree, which makes the kept weights of
+every layer a staircase: the units of one degree are contiguous, and `incremental.py` can compute them one degree at a time.
+
+Layout. Inside, features lead: activations are (features, *batch), so that products need no transposition and the
+parameters of a transformer come out as (params, D, *batch), contiguous along the batch.
+
+    layer l:   v_l = W_l a_{l-1} + b_l + C_l c  (+ v_{l-2} at the end of a residual block),   a_0 = x,  a_l = act(v_l)
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core import Module, as_callable, constant_field, replace, static_field
+
+
+class AutoregressiveNetwork(Module):
+    """Masked autoencoder: maps x of shape [..., D] to [..., D, params], where output i depends on x_j, j < i, only.
+
+    Args:
+        params: numbers put out for each input (2 for shift and log-scale).
+        event_shape: (D,) or D.
+        conditional: whether the outputs also depend on a condition c of shape [..., condition size], bound by
+            `condition(c)` or given as `net(x, c)`.
+        conditional_event_shape: (condition size,) or an integer; required if conditional.
+        conditional_input_layers: "all_layers" or "first_layer": where c enters.
+        hidden_units: sizes of the hidden layers; None for none (outputs linear in the inputs).
+        input_order: "left-to-right", "right-to-left", "random", or a permutation of 1..D: entry k is the degree
+            (the place in the order) of input k.
+        hidden_degrees: "equal" spreads the degrees evenly, "random" draws them.
+        activation: of the hidden layers; None for the identity.
+        use_bias: whether layers have biases.
+        residual: after the first layer, each entry of `hidden_units` is a residual block of two masked layers; all
+            entries must be equal.
+        output_scale: factor on the initial weights of the last layer; small values start a flow near the identity.
+        key: for the initial weights and whatever is "random".
+
+    With a condition, degrees start at 0: units that see the condition alone, so that the first output is as flexible in
+    c as the others.
+
+    Raises:
+        ValueError: for sizes, orders or names that do not fit, naming the argument.
+    """
+
+    weights: tuple[jax.Array, ...]
+    biases: tuple[jax.Array, ...] | None
+    condition_weights: tuple[jax.Array | None, ...] | None
+    activation: Any
+    input_degrees: jax.Array = constant_field()
+    bound: Any = constant_field()
+    hidden_degrees: tuple[tuple[int, ...], ...] = static_field()
+    params: int = static_field()
+    dim: int = static_field()
+    condition_dim: int | None = static_field()
+    residual: bool = static_field()
+    is_left_to_right: bool = static_field()
+
+    def __init__(
+        self,
+        params: int,
+        event_shape: Any = None,
+        conditional: bool = False,
+        conditional_event_shape: Any = None,
+        conditional_input_layers: str = "all_layers",
+        hidden_units: Sequence[int] | None = None,
+        input_order: Any = "left-to-right",
+        hidden_degrees: str = "equal",
+        activation: Callable[[jax.Array], jax.Array] | None = None,
+        use_bias: bool = True,
+        *,
+        residual: bool = False,
+        output_scale: float = 1.0,
+        key: jax.Array,
+    ):
+        dim = _one_size(event_shape, "event_shape")
+        units = tuple(int(h) for h in (hidden_units or ()))
+        if min((params, *units)) < 1:
+            raise ValueError(f"expected positive params and hidden_units, and got params={params}, {units}")
+        if conditional and conditional_event_shape is None:
+            raise ValueError(
+                "conditional=True needs conditional_event_shape, the size of the condition, and got None; "
+                "the weights on the condition are made here. Pass conditional_event_shape=(size,)."
+            )
+        if conditional_input_layers not in ("all_layers", "first_layer"):
+            raise ValueError(
+                f"conditional_input_layers is 'all_layers' or 'first_layer', and got {conditional_input_layers!r}"
+            )
+        if residual and (not units or len(set(units)) > 1):
+            raise ValueError(f"residual blocks add layers of one size, and got hidden_units={hidden_units}; repeat one")
+        key_order, key_degrees, key_weights = jax.random.split(key, 3)
+        self.condition_dim = _one_size(conditional_event_shape, "conditional_event_shape") if conditional else None
+        input_degrees = _input_degrees(input_order, dim, key_order)
+        self.input_degrees = jnp.asarray(input_degrees, jnp.int32)
+        self.is_left_to_right = isinstance(input_order, str) and input_order == "left-to-right"
+        lowest = 0 if conditional or dim == 1 else 1
+        layer_units = (units[0], *(h for h in units for _ in range(2))) if residual else units
+        shared = units[:1] if residual else units
+        degrees = [_hidden_degrees(hidden_degrees, h, lowest, dim, key_degrees, k) for k, h in enumerate(shared)]
+        self.hidden_degrees = tuple(degrees * len(layer_units) if residual else degrees)
+        self.params, self.dim, self.residual = params, dim, residual
+        self.activation = as_callable(activation if activation is not None else _identity)
+        sizes = (dim, *layer_units, dim * params)
+        keys = jax.random.split(key_weights, 2 * len(sizes))
+        masks = self._masks(input_degrees)
+        scales = [1.0] * (len(sizes) - 2) + [output_scale]
+        self.weights = tuple(scale * _initial(k, mask) for scale, k, mask in zip(scales, keys, masks, strict=False))
+        self.biases = tuple(jnp.zeros(n) for n in sizes[1:]) if use_bias else None
+        self.condition_weights = None
+        if conditional:
+            with_condition = [conditional_input_layers == "all_layers" or k == 0 for k in range(len(sizes) - 1)]
+            fan_in = max(1, self.condition_dim or 0)
+            self.condition_weights = tuple(
+                scale * _uniform(k, (n, self.condition_dim), fan_in) if here else None
+                for scale, k, n, here in zip(scales, keys[len(sizes) :], sizes[1:], with_condition, strict=False)
+            )
+        self.bound = None
+
+    def condition(self, c: Any) -> "AutoregressiveNetwork":
+        """The network with the condition `c` (shape [..., condition size]) bound; itself if it takes none."""
+        if self.condition_dim is None:
+            return self
+        c = jnp.asarray(c)
+        if not jnp.issubdtype(c.dtype, jnp.floating):
+            c = c.astype(self.weights[0].dtype)
+        if c.ndim < 1 or c.shape[-1] != self.condition_dim:
+            raise ValueError(
+                f"condition: expected shape [..., {self.condition_dim}], and got {c.shape}; the network was built with "
+                f"conditional_event_shape={self.condition_dim}"
+            )
+        return replace(self, bound=c)
+
+    def __call__(self, x: Any, conditional_input: Any = None) -> jax.Array:
+        """Outputs of shape [..., D, params] for inputs of shape [..., D]; batch axes broadcast with the condition's."""
+        net = self if conditional_input is None else self.condition(conditional_input)
+        x = jnp.asarray(x)
+        x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(self.weights[0].dtype)
+        if x.ndim < 1 or x.shape[-1] != self.dim:
+            raise ValueError(
+                f"AutoregressiveNetwork: expected an input of shape [..., {self.dim}], and got {x.shape}; "
+                f"event_shape is ({self.dim},)"
+            )
+        net.check_bound()
+        batch = jnp.broadcast_shapes(x.shape[:-1], net.batch_shape())
+        x = jnp.broadcast_to(x, (*batch, self.dim))
+        return jnp.moveaxis(net.columns(jnp.moveaxis(x, -1, 0)), (0, 1), (-1, -2))
+
+    def check_bound(self) -> None:
+        """`ValueError` if the network takes a condition and has none bound."""
+        if self.condition_dim is not None and self.bound is None:
+            raise ValueError(
+                "this network is conditional and has no condition bound, so its outputs are not defined; "
+                "bind one first: flow(c), bijector.condition(c) or net.condition(c)"
+            )
+
+    def batch_shape(self) -> tuple[int, ...]:
+        """The batch axes of the bound condition; () without."""
+        return () if self.bound is None else self.bound.shape[:-1]
+
+    def columns(self, x: jax.Array) -> jax.Array:
+        """The outputs in internal layout, (D, *batch) to (params, D, *batch); batch includes the condition's."""
+        offsets = self.offsets(x.ndim - 1)
+        values: list[jax.Array] = []
+        a = x
+        for layer, (weight, offset) in enumerate(zip(self.masked_weights(), offsets, strict=True)):
+            v = jnp.tensordot(weight, a, 1)
+            v = v if offset is None else v + offset
+            if self.adds_skip(layer):
+                v = v + values[layer - 2]
+            values.append(v)
+            a = self.activation(v)
+        return values[-1].reshape(self.params, self.dim, *x.shape[1:])
+
+    def adds_skip(self, layer: int) -> bool:
+        """Whether a layer ends a residual block, adding the value of two layers before."""
+        return self.residual and layer >= 2 and layer % 2 == 0 and layer < len(self.weights) - 1
+
+    def offsets(self, batch_ndim: int) -> list[jax.Array | None]:
+        """For each layer b + C c as (features, *batch) with axes of size 1 where it is constant; None for nothing."""
+        out: list[jax.Array | None] = []
+        for layer, weight in enumerate(self.weights):
+            total = None
+            if self.biases is not None:
+                total = self.biases[layer].reshape((-1,) + (1,) * batch_ndim)
+            on_condition = self.condition_weights[layer] if self.condition_weights is not None else None
+            if on_condition is not None and self.bound is not None:
+                part = jnp.tensordot(on_condition, jnp.moveaxis(self.bound, -1, 0), 1)
+                part = part.reshape((weight.shape[0],) + (1,) * (batch_ndim + 1 - part.ndim) + part.shape[1:])
+                total = part if total is None else total + part
+            out.append(total)
+        return out
+
+    def masked_weights(self) -> list[jax.Array]:
+        """The weights with masked entries set to zero, each (out, in); the last is (params * D, in), params leading."""
+        return [jnp.where(m, w, 0) for m, w in zip(self._masks(self.input_degrees), self.weights, strict=True)]
+
+    def _masks(self, input_degrees: Any) -> list[Any]:
+        hidden = [np.asarray(d, np.int32) for d in self.hidden_degrees]
+        sources = [input_degrees, *hidden]
+        masks = [m[:, None] >= d[None, :] for d, m in zip(sources[:-1], hidden, strict=True)]
+        last = input_degrees[:, None] > sources[-1][None, :]
+        xp = np if isinstance(last, np.ndarray) else jnp
+        return [*masks, xp.tile(last, (self.params, 1))]
+
+
+def _identity(x: jax.Array) -> jax.Array:
+    return x
+
+
+def _one_size(shape: Any, name: str) -> int:
+    if isinstance(shape, int | np.integer):
+        shape = (shape,)
+    if shape is None or len(shape) != 1 or min(shape) < 1:
+        raise ValueError(f"{name}: expected one positive size, such as (3,), and got {shape!r}; the events are vectors")
+    (size,) = shape
+    return int(size)
+
+
+def _input_degrees(order: Any, dim: int, key: jax.Array) -> Any:
+    if isinstance(order, str):
+        if order == "left-to-right":
+            return np.arange(1, dim + 1, dtype=np.int32)
+        if order == "right-to-left":
+            return np.arange(dim, 0, -1, dtype=np.int32)
+        if order == "random":
+            return jax.random.permutation(key, jnp.arange(1, dim + 1, dtype=jnp.int32))
+        raise ValueError(
+            f"input_order is 'left-to-right', 'right-to-left', 'random' or a permutation of 1..{dim}, and got {order!r}"
+        )
+    degrees = np.asarray(order, np.int32)
+    if degrees.shape != (dim,) or sorted(degrees.tolist()) != list(range(1, dim + 1)):
+        raise ValueError(
+            f"input_order: expected a permutation of 1..{dim}, and got {degrees.tolist()}; entry k is the place of "
+            "input k in the order"
+        )
+    return degrees
+
+
+def _hidden_degrees(kind: str, units: int, lowest: int, dim: int, key: jax.Array, layer: int) -> tuple[int, ...]:
+    highest = max(lowest, dim - 1)
+    if kind == "equal":
+        inner = np.linspace(lowest, highest, units + 2)[1:-1]
+        # Degree 1..D-1: TFP's spacing. From 0: whole shares for each degree, the lowest included.
+        degrees = np.ceil(inner) if lowest == 1 else np.floor(np.arange(units) * (highest + 1) / units)
+    elif kind == "random":
+        if isinstance(key, jax.core.Tracer):
+            raise TypeError(
+                "hidden_degrees='random' needs a concrete key, and got a traced one: the degrees are static "
+                "structure. Build the network outside jit and vmap, or use 'equal'."
+            )
+        degrees = np.sort(np.asarray(jax.random.randint(jax.random.fold_in(key, layer), (units,), lowest, highest + 1)))
+    else:
+        raise ValueError(f"hidden_degrees is 'equal' or 'random', and got {kind!r}")
+    return tuple(int(d) for d in degrees)
+
+
+def _initial(key: jax.Array, mask: Any) -> jax.Array:
+    """Uniform with variance 1 / (3 * inputs kept): a row that sees few inputs starts with larger weights."""
+    return _uniform(key, mask.shape, jnp.maximum(1, mask.sum(1, keepdims=True)))
+
+
+def _uniform(key: jax.Array, shape: tuple[int, ...], fan_in: Any) -> jax.Array:
+    bound = 1 / jnp.sqrt(jnp.asarray(fan_in, jnp.result_type(float)))
+    return jax.random.uniform(key, shape, bound.dtype, -1, 1) * bound
