@@ -27,7 +27,7 @@ Sizes: keep events at 2 to 5 numbers and networks at 8 units. Compiling is what 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import jax
@@ -57,12 +57,18 @@ class Entry:
             else points from the edges of the domain to far out. State them where the formula itself overflows, as for
             the exponential: `extremes=(-80.0, -1e-8, 80.0)`.
         output_extremes: the same for the inverse.
-        float64, float32: tolerance of the round trips and of the log-dets against autodiff: error / (1 + size).
+        float64, float32: tolerances of round trips, log-dets against autodiff, and float32 against float64, as error /
+            (1 + size). Defaults 1e-9 and 2e-4: some hundred roundings of a well-conditioned formula; 1e-6 and 1e-3
+            where `numerical`.
         reason: why a tolerance differs from the default. Required then.
         structure: boolean matrix [output, input] of a flattened event, or a function of the bijector that gives it:
             False where the Jacobian is exactly zero. Default: not checked.
+        coordinates: where events have more numbers than degrees of freedom (a simplex), functions that pick independent
+            ones, (of an input event, of an output event), None for all: `(None, drop_last)`. Name the functions at
+            module level, so that cases share compiled programs.
+        conditioned: booleans over the flattened output event: which outputs depend on the condition. Default: all.
         numerical: the inverse (or forward) is found by a solve, so that eager, jitted, batched and looped calls agree
-            to the tolerances above instead of a few roundings.
+            to the tolerances above instead of a tenth of them.
         perturbation: standard deviation of the noise added to the trained leaves for the further parameter draws.
         exempt: name of a check -> why it does not apply. Every line here is a hole in the net; give the reason.
     """
@@ -77,17 +83,24 @@ class Entry:
     draw_output: Callable[[jax.Array, tuple[int, ...]], Any] | None = None
     extremes: tuple[float, ...] | None = None
     output_extremes: tuple[float, ...] | None = None
-    float64: float = 1e-9
-    float32: float = 2e-4
+    float64: float | None = None
+    float32: float | None = None
     reason: str = ""
     structure: Any = None
+    coordinates: tuple[Any, Any] = (None, None)
+    conditioned: Any = True
     numerical: bool = False
     perturbation: float = 0.1
     exempt: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
-        if (self.float64, self.float32) != (1e-9, 2e-4) and not self.reason:
+        if (self.float64, self.float32) != (None, None) and not self.reason:
             raise ValueError(f"the entry of {self.bijector.__name__} has its own tolerances: give the reason")
+
+    def arguments(self) -> dict[str, Any]:
+        """The fields that are arguments of `check_bijector`."""
+        own = {"bijector", "cases", "label", "reason"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in own}
 
     @property
     def name(self) -> str:

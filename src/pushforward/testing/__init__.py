@@ -1,0 +1,12 @@
+"""Layer 4: the suite that the library's own classes pass, for people who write their own.
+
+    from pushforward.testing import check_bijector
+    check_bijector(MyBijector(), event_shape=(3,))
+
+Each check is a small function, `BIJECTOR_CHECKS` and `DISTRIBUTION_CHECKS` name them.
+"""
+
+from .bijectors import BIJECTOR_CHECKS, check_bijector
+from .failure import CheckFailure
+
+__all__ = ["BIJECTOR_CHECKS", "CheckFailure", "check_bijector"]

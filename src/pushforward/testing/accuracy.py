@@ -1,0 +1,214 @@
+"""Checks of numbers: round trips, log-dets against automatic differentiation, one result however it is asked for."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from .failure import CheckFailure, expect_close, relative_error, row, show
+from .programs import bound, event_ndims
+from .subject import ROWS, Subject
+
+OPPOSITE = {"forward": "inverse", "inverse": "forward"}
+
+
+def _round_trip(s: Subject, first: str) -> None:
+    second, side = OPPOSITE[first], 0 if first == "forward" else 1
+    for k in s.kinds:
+        start = s.inputs(k)[side]
+        arrived = s.exact(k, back=True)[second][0]
+        expect_close(
+            arrived, jax.tree.map(np.float64, start), s.float64,
+            what=f"{second}({first}(.)) against the start", at=start, where=s.where(k, "float64"),
+            cause=f"{second} does not undo {first} there: look at the branch that this input takes, and at values "
+            "clamped before they reach the formula",
+        )  # fmt: skip
+        start = jax.tree.map(lambda a: a[:ROWS], s.mixed_inputs(k)[side])
+        arrived = jax.tree.map(lambda a: a[:ROWS], s.mixed(k, "back")[1][1 - side][0])
+        expect_close(
+            arrived, start, s.float32,
+            what=f"{second}({first}(.)) against the start", at=start, where=s.where(k, "float32"),
+            cause="in float64 it holds, so the formula cancels digits: look for 1 - tanh², log(1 + x), exp(x) - 1, "
+            "differences of large numbers",
+        )  # fmt: skip
+
+
+def forward_round_trip(s: Subject) -> None:
+    """inverse(forward(x)) is x, in both precisions."""
+    _round_trip(s, "forward")
+
+
+def inverse_round_trip(s: Subject) -> None:
+    """forward(inverse(y)) is y, in both precisions."""
+    _round_trip(s, "inverse")
+
+
+def _log_det(s: Subject, direction: str) -> None:
+    side = 0 if direction == "forward" else 1
+    for k in s.kinds:
+        points = s.inputs(k)[side]
+        log_det, jacobian = s.exact(k)[direction][1:]
+        if jacobian.shape[-1] == jacobian.shape[-2]:
+            want, means = _slogdet(jacobian), "automatic differentiation"
+        else:
+            counterpart = s.exact(k, back=True)[OPPOSITE[direction]][2]
+            if counterpart.shape[-1] != counterpart.shape[-2]:
+                raise CheckFailure(
+                    f"an event of {jacobian.shape[-1]} numbers goes to one of {jacobian.shape[-2]}, so the Jacobian "
+                    "has no determinant; tell check_bijector with `coordinates` which numbers are independent"
+                )
+            want, means = -_slogdet(counterpart), f"minus automatic differentiation of {OPPOSITE[direction]}"
+        event = max(jacobian.shape[-2:])
+        expect_close(
+            np.broadcast_to(log_det, want.shape) if np.ndim(log_det) < want.ndim else log_det, want, s.float64,
+            what=f"the {direction} log-det against {means}", at=points, where=s.where(k, "float64"),
+            cause=lambda got, want, event=event: _log_det_cause(got, want, event),
+        )  # fmt: skip
+
+
+def _slogdet(matrix: np.ndarray) -> np.ndarray:
+    if not np.all(np.isfinite(matrix)):
+        return np.full(matrix.shape[:-2], np.nan)
+    return np.asarray(np.linalg.slogdet(matrix)[1])
+
+
+def _log_det_cause(got: Any, want: Any, event: int) -> str:
+    if np.shape(got) != np.shape(want):
+        return "Return one number for each batch element: sum over the event axes and over nothing else"
+    if np.isnan(want):
+        return "The derivative itself is not finite there"
+    if relative_error(got, -want) < 1e-6:
+        return "The sign is wrong"
+    if event > 1 and relative_error(got * event, want) < 1e-6:
+        return "It looks like a mean over the event where the sum is meant"
+    if event > 1 and relative_error(got, want * event) < 1e-6:
+        return "It looks summed over the event twice: return it at the minimum rank, the base sums further axes"
+    return "Probably a factor or a term is missing, or the log-det is taken at the other side of the map (x for y)"
+
+
+def forward_log_det(s: Subject) -> None:
+    """The forward log-det is log |det J| of the autodiff Jacobian."""
+    _log_det(s, "forward")
+
+
+def inverse_log_det(s: Subject) -> None:
+    """The inverse log-det is log |det J| of the autodiff Jacobian of the inverse."""
+    _log_det(s, "inverse")
+
+
+def float32(s: Subject) -> None:
+    """Values and log-dets in float32 are those in float64, to float32's tolerance."""
+    for k in s.kinds:
+        if k == 0:
+            _same_inputs(s)
+        for side, direction in enumerate(("forward", "inverse")):
+            points = s.inputs(k)[side]
+            got, want = s.mixed(k)[1][side], s.exact(k)[direction]
+            for part, name in enumerate(("value", "log-det")):
+                mine = jax.tree.map(lambda a: a[:ROWS], got[part])
+                expect_close(
+                    mine, _like(want[part], mine), s.float32,
+                    what=f"the {direction} {name} in float32, batched, against float64, one event at a time",
+                    at=points, where=s.where(k, "float32"),
+                    cause=lambda got, want: "Rows are mixed or summed over the batch (reduce over negative axes only)"
+                    if np.isfinite(got) and abs(got - want) > 0.05 * (1 + abs(want))
+                    else "The formula loses digits or overflows in float32; clamp before it and select after",
+                )  # fmt: skip
+
+
+def _like(want: Any, got: Any) -> Any:
+    """Log-dets and values of a map whose result lacks batch axes are compared as they would broadcast."""
+    return jax.tree.map(lambda w, g: np.broadcast_to(w, g.shape) if w.ndim < g.ndim else w, want, got)
+
+
+def _same_inputs(s: Subject) -> None:
+    ordinary, rows = s.inputs(0)[0], s.mixed_inputs(0)[0]
+    if any(
+        not np.array_equal(a, b[:ROWS]) for a, b in zip(jax.tree.leaves(ordinary), jax.tree.leaves(rows), strict=True)
+    ):
+        raise CheckFailure("`draw` gives other points for the same key; make it a function of its arguments alone")
+
+
+def batching(s: Subject) -> None:
+    """A batched call is the `vmap` of the single call, and further event axes sum the log-det."""
+    tolerance = s.float64 if s.numerical else s.float64 / 10
+    axes = len(s.batch_shape)
+    for k in s.kinds:
+        seen = s.exact(k)
+        for side, direction in enumerate(("forward", "inverse")):
+            points = s.inputs(k)[side]
+            value, log_det, _ = seen[direction]
+            batched, total = seen[direction + " batched"]
+            if not axes:
+                batched = jax.tree.map(lambda a: a.reshape((ROWS, *a.shape[2:])), batched)
+                log_det = log_det.reshape(ROWS // 2, 2)
+            expect_close(
+                batched, value, tolerance,
+                what=f"a batched {direction} against vmap of the single {direction}", at=points,
+                where=s.where(k, "float64"),
+                cause="Rows are mixed: count axes from the right, and let no statistic run over leading axes",
+            )  # fmt: skip
+            expect_close(
+                total, np.sum(log_det, axis=-1), tolerance,
+                what=f"the {direction} log-det with one event axis more against the sum of those without",
+                where=s.where(k, "float64"),
+                cause="The log-det belongs at the minimum rank: sum it over the event axes and over no batch axis",
+            )  # fmt: skip
+
+
+def eager(s: Subject) -> None:
+    """A call on one event outside jit gives what the compiled batch gives, by each public method."""
+    tolerance = s.float32
+    k = s.kinds[-1]
+    values = s.mixed(k)[1]
+    x, y, c = s.mixed_inputs(k)
+    with jax.enable_x64(False):
+        b = jax.tree.map(jax.numpy.asarray, s.parameters(k))
+        for i in range(2):
+            one = bound(b, None if c is None else jax.numpy.asarray(c[i]))
+            for side, direction in enumerate(("forward", "inverse")):
+                point = jax.tree.map(lambda a, i=i: jax.numpy.asarray(a[i]), (x, y)[side])
+                got = getattr(one, direction)(point), getattr(one, direction + "_log_det_jacobian")(point)
+                for part, name in ((0, direction), (1, direction + "_log_det_jacobian")):
+                    expect_close(
+                        jax.tree.map(lambda a: np.asarray(a)[None], got[part]),
+                        jax.tree.map(lambda a, i=i: a[i : i + 1], values[side][part]),
+                        tolerance if s.numerical else tolerance / 10,
+                        what=f"{name} of one event, not compiled, against {direction}_and_log_det compiled and batched",
+                        at=jax.tree.map(lambda a: np.asarray(a)[None], point), where=s.where(k, "float32"),
+                        cause=f"_{direction} and _{direction}_and_log_det are two formulas, or the code asks in Python "
+                        "for something that is different under jit",
+                    )  # fmt: skip
+
+
+def rows(s: Subject) -> None:
+    """What one row gives does not depend on the other rows."""
+    for side, direction in enumerate(("forward", "inverse")):
+        points = s.mixed_inputs(0)[side]
+        ordinary, beside_nan = (s.mixed(0, what)[1][side] for what in ("ordinary", "nan"))
+        for got, want in zip(jax.tree.leaves(beside_nan), jax.tree.leaves(ordinary), strict=True):
+            keep = np.arange(len(want)) != 1
+            expect_close(
+                got[keep], want[keep], s.float32 if s.numerical else 0.0,
+                what=f"{direction} of the other rows when row 1 is NaN against before",
+                at=jax.tree.map(lambda a, keep=keep: a[keep], points), where=s.where(0, "float32"),
+                cause="A row reaches others: a mean, maximum or sum runs over the batch",
+            )  # fmt: skip
+
+
+def nan(s: Subject) -> None:
+    """NaN in gives NaN out."""
+    runs = ["nan"] + (["nan condition"] if s.condition_dim is not None else [])
+    for run in runs:
+        for side, direction in enumerate(("forward", "inverse")):
+            value, log_det = s.mixed(s.kinds[-1], run)[1][side]
+            out = row(value, 1) if run == "nan" else (row(value, 1), row(log_det, 1))
+            found = [np.isnan(leaf) for leaf in jax.tree.leaves(out)]
+            axes = event_ndims(s.bijector, direction)[1]
+            scalar = axes == 0 and run == "nan"
+            if not (all(f.all() for f in found) if scalar else any(f.any() for f in found)):
+                raise CheckFailure(
+                    f"{direction} turns {'an input' if run == 'nan' else 'a condition'} of NaN into "
+                    f"{show(out)}. A missing number must not look like a result; a comparison with NaN is "
+                    "false, so the last branch of a jnp.where is taken: let that branch pass NaN through"
+                )
