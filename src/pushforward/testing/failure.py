@@ -38,11 +38,20 @@ def relative_error(got: np.ndarray, want: np.ndarray) -> np.ndarray:
 
 
 def expect_close(
-    got: Any, want: Any, tolerance: float, *, what: str, at: Any = None, where: str = "", cause: Any = ""
+    got: Any,
+    want: Any,
+    tolerance: float,
+    *,
+    what: str,
+    at: Any = None,
+    where: str = "",
+    cause: Any = "",
+    slack: np.ndarray | float = 0.0,
 ) -> None:
     """Raise `CheckFailure` unless every number of `got` is within `tolerance` of `want`, relative to 1 + |want|.
 
     Args:
+        slack: a further absolute error allowed, [batch axes]: what rounding the input of an ill-conditioned map does.
         what: names the two quantities: "log-det against automatic differentiation".
         at: the inputs, rows first; the row with the worst error is shown.
         where: precision and parameters.
@@ -57,12 +66,14 @@ def expect_close(
         if mine.size == 0:
             continue
         error = relative_error(mine, theirs)
-        worst = np.unravel_index(np.argmax(error), error.shape)
-        if not error[worst] <= tolerance:
+        extra = np.asarray(slack).reshape(np.shape(slack) + (1,) * (error.ndim - np.ndim(slack)))
+        allowed = np.broadcast_to(tolerance + extra / (1 + np.abs(theirs)), error.shape)
+        worst = np.unravel_index(np.argmax(np.where(error <= allowed, 0.0, error)), error.shape)
+        if not error[worst] <= allowed[worst]:
             place = f" at the input {show(row(at, int(worst[0])))}" if at is not None and worst else ""
             raise CheckFailure(
                 f"{what}{where}{place}: {float(mine[worst]):.9g} against {float(theirs[worst]):.9g}, an error of "
-                f"{error[worst]:.2g} where {tolerance:.2g} (relative to 1 + size) is allowed. "
+                f"{error[worst]:.2g} where {allowed[worst]:.2g} (relative to 1 + size) is allowed. "
                 f"{_word(cause, mine[worst], theirs[worst])}"
             )
 

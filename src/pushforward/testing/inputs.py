@@ -37,13 +37,24 @@ def take_into(constraint: Any, normals: np.ndarray, event_ndims: int) -> np.ndar
     return np.asarray(biject_to(inner)(jnp.asarray(normals)), normals.dtype)
 
 
-def normals_for(constraint: Any, event_shape: tuple[int, ...], batch: tuple[int, ...], rng: Any) -> np.ndarray:
-    """Standard normals of the shape that `take_into` turns into batch + event_shape."""
+def normals_for(
+    constraint: Any,
+    event_shape: tuple[int, ...],
+    batch: tuple[int, ...],
+    rng: Any,
+    wide: tuple[int, float] | None = None,
+) -> np.ndarray:
+    """Standard normals of the shape that `take_into` turns into batch + event_shape; wider in the rows from `wide`."""
     inner = _base(constraint)
     shape = tuple(event_shape)
     if not is_real(inner) and not _is_interval(inner):
         shape = biject_to(inner).inverse_shape(shape)
-    return rng.standard_normal(batch + shape).astype(np.float32)
+    normals = rng.standard_normal(batch + shape).astype(np.float32)
+    if wide is not None and batch[0] > wide[0]:
+        first, size = wide
+        normals[first:] = np.clip(4 * normals[first:], -size, size)
+        normals[-1] = size * np.sign(normals[-1])
+    return normals
 
 
 def extreme_values(constraint: Any, given: Sequence[float] | None) -> tuple[np.ndarray, bool]:

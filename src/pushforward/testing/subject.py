@@ -15,7 +15,9 @@ from .failure import CheckFailure
 from .inputs import extreme_rows, extreme_values, map_events, normals_for, take_into
 from .programs import TRACES, exact, mixed
 
-ROWS = 4
+# Ordinary rows, and rows further out that only float64 can be held to.
+ROWS, WIDE_ROWS = 4, 2
+WIDE = 6.0
 
 
 class Blocked(Exception):
@@ -83,8 +85,8 @@ class Subject:
 
     # ---------------------------------------------------------------- inputs
     def inputs(self, k: int) -> tuple[Any, Any, Any]:
-        """(x, y, c) of ordinary rows: inputs of forward, of inverse, conditions."""
-        return self._once(("inputs", k), lambda: self._rows(k, ROWS))
+        """(x, y, c), `ROWS` ordinary rows and `WIDE_ROWS` further out: inputs of forward, of inverse, conditions."""
+        return self._once(("inputs", k), lambda: self._rows(k, ROWS + WIDE_ROWS))
 
     def mixed_inputs(self, k: int) -> tuple[Any, Any, Any]:
         """(x, y, c): the ordinary rows, then rows with extreme numbers."""
@@ -115,7 +117,9 @@ class Subject:
             return jax.tree.map(
                 lambda a: np.asarray(a, np.float32), given(jax.random.key(int(rng.integers(2**31))), batch)
             )
-        return map_events(lambda n, s: take_into(constraint, normals_for(constraint, s, batch, rng), n), ndims, shape)
+        return map_events(
+            lambda n, s: take_into(constraint, normals_for(constraint, s, batch, rng, (ROWS, WIDE)), n), ndims, shape
+        )
 
     def _images(self, b: Bijector, c: Any, rows: int, rng: Any) -> Any:
         """Outputs of forward, for a codomain that nothing can draw from."""
@@ -126,7 +130,7 @@ class Subject:
 
     def _mixed_rows(self, k: int) -> tuple[Any, Any, Any]:
         b = self.parameters(k)
-        x, y, c = self.inputs(k)
+        x, y, c = jax.tree.map(lambda a: a[:ROWS], self.inputs(k))
         x_rows = self._extreme(b.domain, b.forward_min_event_ndims, x, self.extremes)
         y_rows = self._extreme(b.codomain, b.inverse_min_event_ndims, y, self.output_extremes)
         count = ROWS + max(jax.tree.leaves(rows)[0].shape[0] for rows in (x_rows, y_rows))
