@@ -18,7 +18,7 @@ from typing import Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from .spline_kernel import spline_forward_and_log_det, spline_inverse_and_log_det
+from .spline_kernel import unconstrained_spline
 
 
 @runtime_checkable
@@ -146,11 +146,11 @@ class SplineTransformer:
 
     def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """(y, log dy/dx)."""
-        return spline_forward_and_log_det(params, x, **self._options())
+        return unconstrained_spline("forward", params, x, **self._options())
 
     def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
         """(x, log dx/dy)."""
-        return spline_inverse_and_log_det(params, y, **self._options())
+        return unconstrained_spline("inverse", params, y, **self._options())
 
     def _options(self) -> dict[str, float]:
         return {
