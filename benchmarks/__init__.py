@@ -1,0 +1,1 @@
+"""Benchmarks: our library and its peers, each in its own environment."""

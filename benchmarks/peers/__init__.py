@@ -1,0 +1,1 @@
+"""One folder a peer; every script prints one JSON line."""

@@ -1,0 +1,1 @@
+"""Benchmarks of TensorFlow Probability on TensorFlow."""

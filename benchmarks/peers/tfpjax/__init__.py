@@ -1,0 +1,1 @@
+"""Benchmarks of TensorFlow Probability's JAX substrate."""
