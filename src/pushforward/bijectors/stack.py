@@ -57,6 +57,15 @@ class Stack(Bijector):
         self.is_bound = False
         self.validate_args = validate_args
 
+    @classmethod
+    def of_stacked(cls, layers: Bijector, depth: int) -> "Stack":
+        """The stack of `depth` layers given as one pytree with a leading layer axis, as `vmap` over a factory makes it."""
+        stack = object.__new__(cls)
+        fields = {"layers": layers, "depth": depth, "bound": None, "is_bound": False, "validate_args": False}
+        for name, value in fields.items():
+            object.__setattr__(stack, name, value)
+        return stack
+
     def _repr_children(self):
         return [(f"each of {self.depth} layers", self.layers)]
 

@@ -79,7 +79,7 @@ def extra_event_ndims(event_ndims: Any, minimum: Any, who: str) -> int:
     """
     if event_ndims is None:
         return 0
-    if not jax.tree.structure(event_ndims) == jax.tree.structure(minimum):  # noqa: SIM201 (mypy knows no !=)
+    if not jax.tree.structure(event_ndims) == jax.tree.structure(minimum):
         raise ValueError(
             f"{who}: event_ndims has the structure {event_ndims!r}, but the events of this map have {minimum!r}; "
             "give one integer for each part"
@@ -102,7 +102,7 @@ def extra_event_ndims(event_ndims: Any, minimum: Any, who: str) -> int:
 
 def check_rank(x: Any, event_ndims: Any, who: str) -> None:
     """Every array of `x` has at least as many axes as its event; else `ValueError`."""
-    if not jax.tree.structure(x) == jax.tree.structure(event_ndims):  # noqa: SIM201 (mypy knows no !=)
+    if not jax.tree.structure(x) == jax.tree.structure(event_ndims):
         raise ValueError(
             f"{who}: expected an input of the structure {event_ndims!r} (numbers of event axes), "
             f"and got {jax.tree.structure(x)}"

@@ -7,7 +7,7 @@ Every input has a degree 1..D (its place in the autoregressive order), every hid
     hidden m -> output d:   d > m
 
 so output d depends on the inputs of degree < d. Hidden units are sorted by degree, which makes the kept weights of
-every layer a staircase: the units of one degree are contiguous, and `incremental.py` can compute them one degree at a time.
+every layer a staircase: the units of one degree are contiguous, and `incremental.py` can compute them degree by degree.
 
 Layout. Inside, features lead: activations are (features, *batch), so that products need no transposition and the
 parameters of a transformer come out as (params, D, *batch), contiguous along the batch.
@@ -38,7 +38,7 @@ class AutoregressiveNetwork(Module):
         hidden_units: sizes of the hidden layers; None for none (outputs linear in the inputs).
         input_order: "left-to-right", "right-to-left", "random", or a permutation of 1..D: entry k is the degree
             (the place in the order) of input k.
-        hidden_degrees: "equal" spreads the degrees evenly, "random" draws them.
+        hidden_degrees: "equal" gives every degree an equal share of the units, "random" draws them.
         activation: of the hidden layers; None for the identity.
         use_bias: whether layers have biases.
         residual: after the first layer, each entry of `hidden_units` is a residual block of two masked layers; all
@@ -249,9 +249,9 @@ def _input_degrees(order: Any, dim: int, key: jax.Array) -> Any:
 def _hidden_degrees(kind: str, units: int, lowest: int, dim: int, key: jax.Array, layer: int) -> tuple[int, ...]:
     highest = max(lowest, dim - 1)
     if kind == "equal":
-        inner = np.linspace(lowest, highest, units + 2)[1:-1]
-        # Degree 1..D-1: TFP's spacing. From 0: whole shares for each degree, the lowest included.
-        degrees = np.ceil(inner) if lowest == 1 else np.floor(np.arange(units) * (highest + 1) / units)
+        # Even shares of lowest..highest, the lowest included. (TFP rounds the inner points of a linspace up, which
+        # leaves degree 1 without units, and so its second output without a view of the first input.)
+        degrees = lowest + np.arange(units) * (highest - lowest + 1) // units
     elif kind == "random":
         if isinstance(key, jax.core.Tracer):
             raise TypeError(
