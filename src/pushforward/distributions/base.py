@@ -1,0 +1,60 @@
+"""`PytreeDistribution`: a NumPyro distribution whose leaves have a fixed order and whose shapes follow from its leaves.
+
+NumPyro flattens a distribution in the order of a Python `set`, which changes with the hash seed of the process, and
+stores its batch shape, which is then wrong inside `vmap`. A class of ours lists its fields once, in order, and computes
+its shapes from the arrays that it holds at the time.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+from jax.tree_util import GetAttrKey
+from numpyro.distributions import Distribution
+
+
+class PytreeDistribution(Distribution):
+    """Base of the distributions of this package; not for use by itself.
+
+    A subclass lists `pytree_data_fields` (arrays, bijectors, distributions) and `pytree_aux_fields` (static, hashable)
+    and sets every one of them in `__init__`. It defines `event_shape` and `batch_shape` as properties.
+    """
+
+    arg_constraints: dict[str, Any] = {}  # noqa: RUF012 - NumPyro's own declaration
+    pytree_data_fields: tuple[str, ...] = ()
+    pytree_aux_fields: tuple[str, ...] = ("frozen",)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # In place of NumPyro's registration, which a second one would contradict.
+        jax.tree_util.register_pytree_with_keys(cls, cls._flatten_with_keys, cls.tree_unflatten, cls.tree_flatten)
+
+    def _flatten_with_keys(self) -> tuple[tuple[tuple[GetAttrKey, Any], ...], tuple[Any, ...]]:
+        children, static = self.tree_flatten()
+        keys = (GetAttrKey(name) for name in self.pytree_data_fields)
+        return tuple(zip(keys, children, strict=True)), static
+
+    def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Children in the order of `pytree_data_fields`; static fields in the order of `pytree_aux_fields`."""
+        held = self.__dict__
+        return tuple(held[name] for name in self.pytree_data_fields), tuple(held[n] for n in self.pytree_aux_fields)
+
+    @classmethod
+    def tree_unflatten(cls, aux_data: tuple[Any, ...], params: Iterable[Any]) -> Any:
+        """The distribution of these fields, whatever they hold: JAX also puts booleans, None and objects there."""
+        new = object.__new__(cls)
+        new.__dict__.update(zip(cls.pytree_data_fields, params, strict=True))
+        new.__dict__.update(zip(cls.pytree_aux_fields, aux_data, strict=True))
+        return new
+
+    def _with_frozen(self, frozen: bool) -> Any:
+        children, _ = self.tree_flatten()
+        static = tuple(frozen if n == "frozen" else self.__dict__[n] for n in self.pytree_aux_fields)
+        return self.tree_unflatten(static, children)
+
+    def _trainable(self, trainable: Callable[[Any], Any], all_false: Callable[[Any], Any]) -> Any:
+        return jax.tree.map(lambda _: not self.frozen, self)
+
+    @property
+    def has_rsample(self) -> bool:
+        """Whether samples have derivatives with respect to the parameters."""
+        return True
