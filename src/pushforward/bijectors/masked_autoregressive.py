@@ -88,8 +88,8 @@ class MaskedAutoregressiveFlow(Bijector):
 
     @property
     def is_constant_jacobian(self) -> bool:
-        """As declared, or as the transformer says."""
-        return self.declared_constant or (self.transformer is not None and self.transformer.is_constant_jacobian)
+        """As declared. (Of an additive map the log-det is constant, 0, but the Jacobian is not.)"""
+        return self.declared_constant
 
     def condition(self, c):
         """Bind `c` in the network."""

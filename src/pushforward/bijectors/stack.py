@@ -59,7 +59,7 @@ class Stack(Bijector):
 
     @classmethod
     def of_stacked(cls, layers: Bijector, depth: int) -> "Stack":
-        """The stack of `depth` layers given as one pytree with a leading layer axis, as `vmap` over a factory makes it."""
+        """The stack of `depth` layers given as one pytree with a leading layer axis, as `vmap` over a factory makes."""
         stack = object.__new__(cls)
         fields = {"layers": layers, "depth": depth, "bound": None, "is_bound": False, "validate_args": False}
         for name, value in fields.items():
