@@ -1,10 +1,69 @@
 """Layer 2: invertible maps, one idea a file."""
 
+from .act_norm import ActNorm
+from .affine import Affine
 from .base import Bijector
+from .batch_normalization import BatchNormalization
 from .chain import Chain
+from .conditional_affine import ConditionalAffine
+from .exp import Exp
+from .fill_scale_tril import FillScaleTriL
+from .fill_triangular import FillTriangular
+from .identity import Identity
+from .inline import Inline
 from .invert import Invert
+from .leaky_relu import LeakyReLU
+from .log import Log
+from .logit import Logit
+from .lu_linear import LULinear
 from .masked_autoregressive import MaskedAutoregressiveFlow
+from .normal_cdf import NormalCDF
+from .permute import Permute
+from .prelu import PReLU
+from .reshape import Reshape
 from .scale import Scale
+from .scale_matvec_diag import ScaleMatvecDiag
+from .scale_matvec_tril import ScaleMatvecTriL
+from .shift import Shift
+from .sigmoid import Sigmoid
+from .softmax_centered import SoftmaxCentered
+from .softplus import Softplus
+from .split import Split
 from .stack import Stack
+from .tanh import Tanh
+from .transform_diagonal import TransformDiagonal
 
-__all__ = ["Bijector", "Chain", "Invert", "MaskedAutoregressiveFlow", "Scale", "Stack"]
+__all__ = [
+    "ActNorm",
+    "Affine",
+    "BatchNormalization",
+    "Bijector",
+    "Chain",
+    "ConditionalAffine",
+    "Exp",
+    "FillScaleTriL",
+    "FillTriangular",
+    "Identity",
+    "Inline",
+    "Invert",
+    "LULinear",
+    "LeakyReLU",
+    "Log",
+    "Logit",
+    "MaskedAutoregressiveFlow",
+    "NormalCDF",
+    "PReLU",
+    "Permute",
+    "Reshape",
+    "Scale",
+    "ScaleMatvecDiag",
+    "ScaleMatvecTriL",
+    "Shift",
+    "Sigmoid",
+    "SoftmaxCentered",
+    "Softplus",
+    "Split",
+    "Stack",
+    "Tanh",
+    "TransformDiagonal",
+]

@@ -22,7 +22,8 @@ def as_parameter(value: Any, name: str = "the parameter") -> jax.Array:
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name}: expected an array of numbers, and got {type(value).__name__}: {error}") from None
     if jnp.issubdtype(array.dtype, jnp.floating):
-        return array
+        # With its dtype spelled out, so that it is not weakly typed: an update would change that and compile again.
+        return jnp.asarray(array, array.dtype)
     if jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
         return array.astype(jnp.result_type(float))
     raise TypeError(f"{name}: expected real numbers, and got an array of dtype {array.dtype}")

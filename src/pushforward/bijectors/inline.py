@@ -1,0 +1,185 @@
+"""Inline: a bijector from functions."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import as_callable, replace, static_field
+from .base import Bijector
+
+_METHODS = {
+    "_forward": "forward_fn",
+    "_inverse": "inverse_fn",
+    "_forward_log_det_jacobian": "forward_log_det_jacobian_fn",
+    "_inverse_log_det_jacobian": "inverse_log_det_jacobian_fn",
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Facts:
+    """What was declared, as static structure: constraints and boolean arrays compare by value, but do not hash."""
+
+    forward_min_event_ndims: Any
+    inverse_min_event_ndims: Any
+    is_constant_jacobian: bool
+    is_increasing: Any
+    domain: Any
+    codomain: Any
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Facts):
+            return NotImplemented
+        names = [field.name for field in dataclasses.fields(self)]
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+
+    def __hash__(self) -> int:
+        return hash((type(self.domain), type(self.codomain), self.is_constant_jacobian))
+
+
+class Inline(Bijector):
+    """y = forward_fn(x): a bijector made of functions, of which any sufficient subset may be given.
+
+    What is missing is derived as for a subclass of `Bijector`: a log-det from its counterpart, else by automatic
+    differentiation; one direction of a monotone scalar map from the other by a numerical solve.
+
+    Functions may be modules or other pytrees that can be called (`jax.tree_util.Partial(fn, parameter)`, an
+    `equinox.Module`): their arrays are then parameters and train. What a plain closure holds is constant. A function
+    with a method `condition` is given the condition that is bound to the bijector.
+
+    Args:
+        forward_fn, inverse_fn: y = f(x) and x = f^-1(y), letting leading axes broadcast.
+        inverse_log_det_jacobian_fn, forward_log_det_jacobian_fn: log-dets at the minimum rank of events.
+        forward_event_shape_fn, inverse_event_shape_fn: from the shape of an event on one side to that on the other;
+            default: by tracing the functions.
+        is_constant_jacobian: whether the log-det is the same everywhere.
+        is_increasing: of a scalar map, True, False or a boolean array; None if not monotone.
+        forward_min_event_ndims, inverse_min_event_ndims: the least rank of an event, 0 for scalar maps; give at least
+            one, the other is then the same.
+        domain, codomain: NumPyro constraints; default: real.
+        validate_args: check values, also under `jit`.
+
+    Raises:
+        ValueError: if there is neither forward_fn nor inverse_fn, or no event rank.
+
+    Example:
+        def leaky(alpha, x):
+            return jnp.where(x < 0, alpha * x, x)
+
+        b = Inline(
+            forward_fn=jax.tree_util.Partial(leaky, jnp.asarray(0.5)),
+            is_increasing=True,
+            forward_min_event_ndims=0,
+        )
+    """
+
+    forward_fn: Any
+    inverse_fn: Any
+    inverse_log_det_jacobian_fn: Any
+    forward_log_det_jacobian_fn: Any
+    forward_event_shape_fn: Callable[[Any], Any] | None = static_field()
+    inverse_event_shape_fn: Callable[[Any], Any] | None = static_field()
+    facts: _Facts = static_field()
+
+    def __init__(
+        self,
+        forward_fn: Callable[[Any], Any] | None = None,
+        inverse_fn: Callable[[Any], Any] | None = None,
+        inverse_log_det_jacobian_fn: Callable[[Any], Any] | None = None,
+        forward_log_det_jacobian_fn: Callable[[Any], Any] | None = None,
+        *,
+        forward_event_shape_fn: Callable[[Any], Any] | None = None,
+        inverse_event_shape_fn: Callable[[Any], Any] | None = None,
+        is_constant_jacobian: bool = False,
+        is_increasing: Any = None,
+        forward_min_event_ndims: Any = None,
+        inverse_min_event_ndims: Any = None,
+        domain: Any = Bijector.domain,
+        codomain: Any = Bijector.codomain,
+        validate_args: bool = False,
+    ):
+        if forward_fn is None and inverse_fn is None:
+            raise ValueError("Inline expects forward_fn or inverse_fn, and got neither; the log-dets alone are no map")
+        ranks = forward_min_event_ndims, inverse_min_event_ndims
+        if ranks == (None, None):
+            raise ValueError(
+                "Inline expects forward_min_event_ndims, the least rank of an event, and got none. Over an event the "
+                "log-det is summed, so it is not guessed: give 0 for a map of scalars, 1 for a map of vectors."
+            )
+        if not (is_increasing is None or isinstance(is_increasing, bool)):
+            is_increasing = np.asarray(is_increasing, bool)
+        self.forward_fn = as_callable(forward_fn)
+        self.inverse_fn = as_callable(inverse_fn)
+        self.inverse_log_det_jacobian_fn = as_callable(inverse_log_det_jacobian_fn)
+        self.forward_log_det_jacobian_fn = as_callable(forward_log_det_jacobian_fn)
+        self.forward_event_shape_fn = forward_event_shape_fn
+        self.inverse_event_shape_fn = inverse_event_shape_fn
+        self.facts = _Facts(
+            forward_min_event_ndims=ranks[1] if ranks[0] is None else ranks[0],
+            inverse_min_event_ndims=ranks[0] if ranks[1] is None else ranks[1],
+            is_constant_jacobian=is_constant_jacobian,
+            is_increasing=is_increasing,
+            domain=domain,
+            codomain=codomain,
+        )
+        self.validate_args = validate_args
+
+    @property
+    def forward_min_event_ndims(self) -> Any:
+        """As declared."""
+        return self.facts.forward_min_event_ndims
+
+    @property
+    def inverse_min_event_ndims(self) -> Any:
+        """As declared."""
+        return self.facts.inverse_min_event_ndims
+
+    @property
+    def is_constant_jacobian(self) -> bool:
+        """As declared."""
+        return self.facts.is_constant_jacobian
+
+    @property
+    def is_increasing(self) -> Any:
+        """As declared."""
+        return self.facts.is_increasing
+
+    @property
+    def domain(self) -> Any:
+        """As declared."""
+        return self.facts.domain
+
+    @property
+    def codomain(self) -> Any:
+        """As declared."""
+        return self.facts.codomain
+
+    def _writes(self, *names: str) -> bool:
+        return any(name in _METHODS and getattr(self, _METHODS[name]) is not None for name in names)
+
+    def _forward(self, x):
+        return self.forward_fn(x)
+
+    def _inverse(self, y):
+        return self.inverse_fn(y)
+
+    def _forward_log_det_jacobian(self, x):
+        return self.forward_log_det_jacobian_fn(x)
+
+    def _inverse_log_det_jacobian(self, y):
+        return self.inverse_log_det_jacobian_fn(y)
+
+    def _forward_event_shape(self, shape):
+        given = self.forward_event_shape_fn
+        return super()._forward_event_shape(shape) if given is None else given(shape)
+
+    def _inverse_event_shape(self, shape):
+        given = self.inverse_event_shape_fn
+        return super()._inverse_event_shape(shape) if given is None else given(shape)
+
+    def condition(self, c: Any) -> "Inline":
+        """Bind `c` in the functions that take a condition."""
+        functions = {name: getattr(self, name) for name in _METHODS.values()}
+        bound = {name: fn.condition(c) for name, fn in functions.items() if hasattr(fn, "condition")}
+        return replace(self, **bound) if bound else self

@@ -1,0 +1,33 @@
+"""Logit: the inverse of the logistic function."""
+
+import jax
+from numpyro.distributions import constraints
+
+from ..core.elementary import log_ratio
+from .base import Bijector
+
+
+class Logit(Bijector):
+    """y = log(x / (1 - x)), element by element; the inverse of `Sigmoid()`.
+
+    inverse  x = 1 / (1 + exp(-y));    log |dy/dx| = softplus(-y) + softplus(y) = -log(x) - log(1 - x);
+    domain: (0, 1), open;    codomain: real.
+
+    Near x = 1/2, where y has its zero, the value keeps its relative precision.
+
+    Args:
+        validate_args: check values, also under `jit`.
+    """
+
+    forward_min_event_ndims = 0
+    is_increasing = True
+    domain = constraints.open_interval(0.0, 1.0)
+
+    def _forward(self, x):
+        return log_ratio(x, 1 - x)
+
+    def _inverse(self, y):
+        return jax.nn.sigmoid(y)
+
+    def _inverse_log_det_jacobian(self, y):
+        return -jax.nn.softplus(-y) - jax.nn.softplus(y)

@@ -1,0 +1,81 @@
+"""Sigmoid: the logistic function, onto any interval."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from numpyro.distributions import constraints
+
+from ..core.elementary import log_ratio
+from ..core.parameters import as_parameter, known_values
+from .base import Bijector
+
+
+class Sigmoid(Bijector):
+    """y = low + (high - low) / (1 + exp(-x)), element by element.
+
+    inverse  x = log((y - low) / (high - y));
+    log |dy/dx| = log(high - low) - softplus(-x) - softplus(x);    domain: real;    codomain: (low, high), open.
+
+    For x > 0 the value is taken from the upper end, high - (high - low) / (1 + exp(x)), so that it never exceeds it.
+
+    Args:
+        low, high: ends of the interval, low < high, any shapes that broadcast against x. Give both, or neither for
+            (0, 1).
+        validate_args: check values (low < high included), also under `jit`.
+
+    Raises:
+        ValueError: if only one end is given, or some low is not below its high.
+    """
+
+    low: jax.Array | None
+    high: jax.Array | None
+
+    forward_min_event_ndims = 0
+    is_increasing = True
+
+    def __init__(self, low: Any = None, high: Any = None, *, validate_args: bool = False):
+        if (low is None) != (high is None):
+            raise ValueError(
+                f"Sigmoid takes both ends of its interval or neither, and got low={low}, high={high}; one end alone "
+                "does not say how wide it is. Give the other, or use Softplus for a half-line."
+            )
+        known_low, known_high = known_values(low), known_values(high)
+        if low is not None and known_low is not None and known_high is not None and not (known_low < known_high).all():
+            raise ValueError(
+                f"Sigmoid expects low < high, and got low={known_low.tolist()}, high={known_high.tolist()}: the "
+                "interval between them is empty. Swap or correct them."
+            )
+        self.low = None if low is None else as_parameter(low, "Sigmoid: low")
+        self.high = None if high is None else as_parameter(high, "Sigmoid: high")
+        self.validate_args = validate_args
+
+    @property
+    def codomain(self) -> Any:
+        """The open interval (low, high)."""
+        low, high = (0.0, 1.0) if self.low is None else (self.low, self.high)
+        return constraints.open_interval(low, high)
+
+    def _forward(self, x):
+        if self.low is None:
+            return jax.nn.sigmoid(x)
+        low, high = self._ends()
+        share = (high - low) * jax.nn.sigmoid(jnp.where(x < 0, x, -x))
+        return jnp.where(x < 0, low + share, high - share)
+
+    def _inverse(self, y):
+        low, high = self._ends()
+        return log_ratio(y - low, high - y)
+
+    def _forward_log_det_jacobian(self, x):
+        log_det = -jax.nn.softplus(-x) - jax.nn.softplus(x)
+        return log_det if self.low is None else log_det + jnp.log(self.high - self.low)
+
+    def _ends(self) -> tuple[Any, Any]:
+        if self.low is None:
+            return 0, 1
+        if not self.validate_args:
+            return self.low, self.high
+        ordered = jnp.all(self.low < self.high)
+        return eqx.error_if((self.low, self.high), ~ordered, "Sigmoid: expected low < high, and got an empty interval")

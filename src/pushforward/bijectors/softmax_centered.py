@@ -1,0 +1,62 @@
+"""SoftmaxCentered: vectors to the simplex."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from numpyro.distributions import constraints
+
+from ..core.elementary import log_ratio
+from .base import Bijector
+
+
+class SoftmaxCentered(Bijector):
+    """y = softmax([x, 0]): a vector of K - 1 numbers to a point of the simplex of K, the last score fixed at 0.
+
+    inverse  x_i = log(y_i / y_K);
+    log |dy/dx| = sum_{i=1..K} log y_i + log(K) / 2;    domain: real vectors;    codomain: the simplex.
+
+    The log-determinant is TFP's: volume is measured on the simplex as a surface in R^K, which is sqrt(K) times that of
+    its first K - 1 coordinates. Densities with respect to these coordinates (Dirichlet, the relaxed categoricals, and
+    NumPyro's throughout) are larger by log(K) / 2. For K = 2 the first coordinate is `Sigmoid()` of x.
+
+    The sum is taken over log-probabilities, all negative, so that nothing cancels however large x is.
+
+    Args:
+        validate_args: check values (y on the simplex), also under `jit`.
+
+    Raises:
+        ValueError: if y is empty.
+    """
+
+    forward_min_event_ndims = 1
+    codomain = constraints.simplex
+
+    def _forward(self, x):
+        return jax.nn.softmax(_scores(x), axis=-1)
+
+    def _inverse(self, y):
+        self._inverse_event_shape(y.shape)
+        return log_ratio(y[..., :-1], y[..., -1:])
+
+    def _forward_log_det_jacobian(self, x):
+        scores = _scores(x)
+        return jnp.sum(jax.nn.log_softmax(scores, axis=-1), axis=-1) + math.log(scores.shape[-1]) / 2
+
+    def _inverse_within(self, y):
+        # NumPyro's simplex holds its faces, which are not images of points: x is infinite there.
+        interior = jnp.all((y > 0) | jnp.isnan(y), axis=-1)
+        x, log_det, inside = super()._inverse_within(jnp.where(interior[..., None], y, 1 / y.shape[-1]))
+        return x, log_det, inside & interior
+
+    def _forward_event_shape(self, shape):
+        return (*shape[:-1], shape[-1] + 1)
+
+    def _inverse_event_shape(self, shape):
+        if shape[-1] < 1:
+            raise ValueError(f"SoftmaxCentered.inverse expects at least one probability, and got shape {shape}")
+        return (*shape[:-1], shape[-1] - 1)
+
+
+def _scores(x: jax.Array) -> jax.Array:
+    return jnp.concatenate([x, jnp.zeros_like(x[..., :1], shape=(*x.shape[:-1], 1))], axis=-1)
