@@ -192,23 +192,27 @@ def one_trace(s: Subject) -> None:
 def facts(s: Subject) -> None:
     """`is_increasing`, `is_constant_jacobian`, `domain` and `codomain` are true."""
     for k in s.kinds:
-        b = s.parameters(k)
-        seen = s.exact(k)
-        _monotone(s, b, k, seen)
-        _constant(s, b, k, seen)
-        for direction, constraint, name in (("forward", b.codomain, "codomain"), ("inverse", b.domain, "domain")):
-            side = 0 if direction == "forward" else 1
-            values = seen[direction][0]
-            with jax.enable_x64(True):
-                inside = satisfies(constraint, jax.tree.map(jnp.asarray, values), event_ndims(b, direction)[1])
-            inside = np.asarray(inside)
-            if not inside.all():
-                worst = int(np.argwhere(~inside)[0][0])
-                raise CheckFailure(
-                    f"{direction}{s.where(k, 'float64')} of {show(row(s.inputs(k)[side], worst))} is "
-                    f"{show(row(values, worst))}, outside the declared {name} {constraint}: the declaration is too "
-                    "narrow, or the map is wrong"
-                )
+        with jax.enable_x64(True):
+            b = jax.tree.map(jnp.asarray, s.parameters(k, np.float64))
+            seen = s.exact(k)
+            _monotone(s, b, k, seen)
+            _constant(s, b, k, seen)
+            _inside(s, b.codomain, k, "forward", "codomain")
+            _inside(s, b.domain, k, "inverse", "domain")
+
+
+def _inside(s: Subject, constraint: Any, k: int, direction: str, name: str) -> None:
+    side = 0 if direction == "forward" else 1
+    values = s.exact(k)[direction][0]
+    ndims = event_ndims(s.bijector, direction)[1]
+    inside = np.asarray(satisfies(constraint, jax.tree.map(jnp.asarray, values), ndims))
+    if not inside.all():
+        worst = int(np.argwhere(~inside)[0][0])
+        raise CheckFailure(
+            f"{direction}{s.where(k, 'float64')} of {show(row(s.inputs(k)[side], worst))} is "
+            f"{show(row(values, worst))}, outside the declared {name} {constraint}: the declaration is too narrow, "
+            "or the map is wrong"
+        )
 
 
 def _monotone(s: Subject, b: Any, k: int, seen: Any) -> None:

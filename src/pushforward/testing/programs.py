@@ -115,14 +115,14 @@ def mixed(trained: Any, rest: Any, x: Any, y: Any, c: Any, *, axes: int) -> tupl
     def objective(trained: Any, x: Any, y: Any, c: Any) -> Any:
         bijector = bound(eqx.combine(trained, rest), _with_axes(c, axes))
         values = call(bijector, "forward", x), call(bijector, "inverse", y)
-        return sum(jnp.sum(_weights(leaf) * leaf) for leaf in jax.tree.leaves(values)), values
+        return sum(jnp.sum(_weights(leaf, k) * leaf) for k, leaf in enumerate(jax.tree.leaves(values))), values
 
     return jax.grad(objective, argnums=(0, 1, 2, 3), has_aux=True)(trained, x, y, c)
 
 
-def _weights(leaf: jax.Array) -> jax.Array:
-    """Fixed weights without a pattern that a sum could cancel."""
-    return jnp.asarray(np.cos(1.0 + 7.0 * np.arange(leaf.size)).reshape(leaf.shape) + 0.1, leaf.dtype)
+def _weights(leaf: jax.Array, k: int) -> jax.Array:
+    """Fixed weights without a pattern that a sum could cancel; others for each output, forward and inverse too."""
+    return jnp.asarray(np.cos(1.0 + k + 7.0 * np.arange(leaf.size)).reshape(leaf.shape) + 0.1 * (1 + k), leaf.dtype)
 
 
 @partial(jax.jit, static_argnames=("direction", "extra"))
