@@ -1,6 +1,15 @@
 """Layer 1: conditioners, the networks that supply the parameters of flow layers."""
 
+from .conditioner import Conditioner
 from .incremental import solve_sequentially
 from .made import AutoregressiveNetwork
+from .mlp import MLP
+from .residual import ResidualMLP
 
-__all__ = ["AutoregressiveNetwork", "solve_sequentially"]
+__all__ = [
+    "MLP",
+    "AutoregressiveNetwork",
+    "Conditioner",
+    "ResidualMLP",
+    "solve_sequentially",
+]

@@ -98,32 +98,40 @@ class AutoregressiveNetwork(Module):
             )
         if residual and (not units or len(set(units)) > 1):
             raise ValueError(f"residual blocks add layers of one size, and got hidden_units={hidden_units}; repeat one")
-        key_order, key_degrees, key_weights = jax.random.split(key, 3)
         self.condition_dim = _one_size(conditional_event_shape, "conditional_event_shape") if conditional else None
-        input_degrees = _input_degrees(input_order, dim, key_order)
+        input_degrees = _input_degrees(input_order, dim, key)
         self.input_degrees = jnp.asarray(input_degrees, jnp.int32)
         self.is_left_to_right = isinstance(input_order, str) and input_order == "left-to-right"
         lowest = 0 if conditional or dim == 1 else 1
         layer_units = (units[0], *(h for h in units for _ in range(2))) if residual else units
         shared = units[:1] if residual else units
-        degrees = [_hidden_degrees(hidden_degrees, h, lowest, dim, key_degrees, k) for k, h in enumerate(shared)]
+        degrees = [_hidden_degrees(hidden_degrees, h, lowest, dim, key, k) for k, h in enumerate(shared)]
         self.hidden_degrees = tuple(degrees * len(layer_units) if residual else degrees)
         self.params, self.dim, self.residual = params, dim, residual
         self.activation = as_callable(activation if activation is not None else _identity)
         sizes = (dim, *layer_units, dim * params)
-        keys = jax.random.split(key_weights, 2 * len(sizes))
         masks = self._masks(input_degrees)
-        scales = [1.0] * (len(sizes) - 2) + [output_scale]
-        self.weights = tuple(scale * _initial(k, mask) for scale, k, mask in zip(scales, keys, masks, strict=False))
+        entering = [conditional and (conditional_input_layers == "all_layers" or k == 0) for k in range(len(masks))]
+        width = self.condition_dim or 0
+        # One draw for all weights: every draw is a program of its own to compile.
+        noise = jax.random.uniform(key, (sum(m.size + m.shape[0] * width for m in masks),), minval=-1, maxval=1)
+        weights, on_condition = [], []
+        for mask, scale in zip(masks, [*[1.0] * (len(masks) - 1), output_scale], strict=True):
+            n = mask.shape[0]
+            own, onto, noise = (
+                noise[: mask.size],
+                noise[mask.size : mask.size + n * width],
+                noise[mask.size + n * width :],
+            )
+            # Variance 1 / (3 * inputs kept): a row that sees few inputs starts with larger weights.
+            fan_in = jnp.maximum(1, mask.sum(1, keepdims=True)).astype(noise.dtype)
+            weights.append(scale * own.reshape(mask.shape) / jnp.sqrt(fan_in))
+            on_condition.append(scale * onto.reshape(n, width) / max(1, width) ** 0.5)
+        self.weights = tuple(weights)
         self.biases = tuple(jnp.zeros(n) for n in sizes[1:]) if use_bias else None
         self.condition_weights = None
         if conditional:
-            with_condition = [conditional_input_layers == "all_layers" or k == 0 for k in range(len(sizes) - 1)]
-            fan_in = max(1, self.condition_dim or 0)
-            self.condition_weights = tuple(
-                scale * _uniform(k, (n, self.condition_dim), fan_in) if here else None
-                for scale, k, n, here in zip(scales, keys[len(sizes) :], sizes[1:], with_condition, strict=False)
-            )
+            self.condition_weights = tuple(w if here else None for w, here in zip(on_condition, entering, strict=True))
         self.bound = None
 
     def condition(self, c: Any) -> "AutoregressiveNetwork":
@@ -233,7 +241,7 @@ def _input_degrees(order: Any, dim: int, key: jax.Array) -> Any:
         if order == "right-to-left":
             return np.arange(dim, 0, -1, dtype=np.int32)
         if order == "random":
-            return jax.random.permutation(key, jnp.arange(1, dim + 1, dtype=jnp.int32))
+            return jax.random.permutation(jax.random.fold_in(key, 1), jnp.arange(1, dim + 1, dtype=jnp.int32))
         raise ValueError(
             f"input_order is 'left-to-right', 'right-to-left', 'random' or a permutation of 1..{dim}, and got {order!r}"
         )
@@ -258,17 +266,9 @@ def _hidden_degrees(kind: str, units: int, lowest: int, dim: int, key: jax.Array
                 "hidden_degrees='random' needs a concrete key, and got a traced one: the degrees are static "
                 "structure. Build the network outside jit and vmap, or use 'equal'."
             )
-        degrees = np.sort(np.asarray(jax.random.randint(jax.random.fold_in(key, layer), (units,), lowest, highest + 1)))
+        degrees = np.sort(
+            np.asarray(jax.random.randint(jax.random.fold_in(key, 2 + layer), (units,), lowest, highest + 1))
+        )
     else:
         raise ValueError(f"hidden_degrees is 'equal' or 'random', and got {kind!r}")
     return tuple(int(d) for d in degrees)
-
-
-def _initial(key: jax.Array, mask: Any) -> jax.Array:
-    """Uniform with variance 1 / (3 * inputs kept): a row that sees few inputs starts with larger weights."""
-    return _uniform(key, mask.shape, jnp.maximum(1, mask.sum(1, keepdims=True)))
-
-
-def _uniform(key: jax.Array, shape: tuple[int, ...], fan_in: Any) -> jax.Array:
-    bound = 1 / jnp.sqrt(jnp.asarray(fan_in, jnp.result_type(float)))
-    return jax.random.uniform(key, shape, bound.dtype, -1, 1) * bound

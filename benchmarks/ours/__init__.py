@@ -1,0 +1,3 @@
+"""pushforward's side of the benchmarks."""
+
+PACKAGES = ("pushforward", "jax", "jaxlib", "equinox", "numpyro", "optax")

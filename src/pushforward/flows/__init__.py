@@ -1,0 +1,13 @@
+"""Layer 5: recipes, one factory an architecture, all alike.
+
+    flow = flows.maf(key, dim, condition_dim=None, layers=5, hidden_units=(64, 64), ...)
+
+Each returns a `TransformedDistribution` on R^dim, or with `condition_dim` a `ConditionalDistribution`, whose call
+`flow(c)` gives one. Recipes hold no mathematics: they put bijectors together.
+"""
+
+from .iaf import iaf
+from .maf import maf
+from .spline_autoregressive import spline_autoregressive
+
+__all__ = ["iaf", "maf", "spline_autoregressive"]

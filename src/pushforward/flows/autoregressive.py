@@ -1,0 +1,69 @@
+"""Layers of the masked autoregressive recipes: maf, iaf, spline_autoregressive."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from ..bijectors import Bijector, Invert, MaskedAutoregressiveFlow
+from ..bijectors.transformers import Transformer
+from ..nets import AutoregressiveNetwork
+from .common import Flow, check_sizes, mixed, on_base, stacked
+
+
+def autoregressive_layer(
+    key: jax.Array,
+    *,
+    dim: int,
+    condition_dim: int | None,
+    transformer: Transformer,
+    hidden_units: tuple[int, ...],
+    activation: Callable[[jax.Array], jax.Array],
+    permutation: str | None,
+    residual: bool,
+    inverted: bool,
+) -> Bijector:
+    """One masked autoregressive layer after a map that mixes the coordinates."""
+    key_net, key_mix = jax.random.split(key)
+    net = AutoregressiveNetwork(
+        transformer.params_per_dim,
+        dim,
+        conditional=condition_dim is not None,
+        conditional_event_shape=condition_dim,
+        hidden_units=hidden_units,
+        activation=activation,
+        residual=residual,
+        output_scale=0.1,
+        key=key_net,
+    )
+    layer: Bijector = MaskedAutoregressiveFlow(net, transformer=transformer)
+    return mixed(key_mix, Invert(layer) if inverted else layer, dim, permutation)
+
+
+def autoregressive_flow(
+    key: jax.Array,
+    dim: int,
+    *,
+    condition_dim: int | None,
+    layers: int,
+    hidden_units: Any,
+    base: Any,
+    train_base: bool,
+    inverted: bool = False,
+    residual: bool = False,
+    **options: Any,
+) -> Flow:
+    """A stack of autoregressive layers on a base."""
+    check_sizes(dim, condition_dim)
+    bijector = stacked(
+        key,
+        layers,
+        autoregressive_layer,
+        dim=dim,
+        condition_dim=condition_dim,
+        hidden_units=tuple(hidden_units),
+        inverted=inverted,
+        residual=residual,
+        **options,
+    )
+    return on_base(bijector, dim, condition_dim, base, train_base)

@@ -1,0 +1,67 @@
+"""What all recipes share: layers built together, mixed in between, put on a base."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from ..bijectors import Bijector, Chain, Invert, LULinear, Permute, Stack
+from ..distributions import ConditionalDistribution, MultivariateNormalDiag, StandardNormal, TransformedDistribution
+
+Flow = TransformedDistribution | ConditionalDistribution
+
+
+def stacked(key: jax.Array, depth: int, layer: Callable[..., Bijector], **options: Any) -> Stack:
+    """`depth` layers `layer(key, **options)` with keys of their own, built by one compiled program.
+
+    `layer` is a function at module level and the options are hashable, so that the program is found again.
+    """
+    if int(depth) != depth or depth < 1:
+        raise ValueError(f"expected a positive number of layers, and got layers={depth!r}")
+    return Stack.of_stacked(_build(jax.random.split(key, depth), layer, tuple(sorted(options.items()))), depth)
+
+
+@eqx.filter_jit
+def _build(keys: jax.Array, layer: Callable[..., Bijector], options: tuple[tuple[str, Any], ...]) -> Bijector:
+    return eqx.filter_vmap(lambda key: layer(key, **dict(options)))(keys)
+
+
+def mixed(key: jax.Array, bijector: Bijector, dim: int, permutation: str | None) -> Bijector:
+    """`bijector` after a map that mixes the coordinates, so that the next layer sees them in another order.
+
+    Args:
+        permutation: "reverse", "random", "lu" (a learnable linear map, P L U) or None.
+    """
+    if permutation is None:
+        return bijector
+    if permutation == "reverse":
+        return Chain([bijector, Permute(jnp.arange(dim - 1, -1, -1))])
+    if permutation == "random":
+        return Chain([bijector, Permute(jax.random.permutation(key, dim))])
+    if permutation == "lu":
+        # Inverted, so that densities are products and samples the triangular solves.
+        return Chain([bijector, Invert(LULinear(dim, key=key))])
+    raise ValueError(f"permutation is 'reverse', 'random', 'lu' or None, and got {permutation!r}")
+
+
+def on_base(bijector: Bijector, dim: int, condition_dim: int | None, base: Any, train_base: bool) -> Flow:
+    """The flow: `bijector` on `base`, by default a standard normal (one that trains if `train_base`)."""
+    if base is None:
+        base = MultivariateNormalDiag(jnp.zeros(dim), jnp.ones(dim)) if train_base else StandardNormal(dim)
+    if base.event_shape != (dim,) and base.batch_shape + base.event_shape != (dim,):
+        raise ValueError(
+            f"base: expected a distribution of vectors of size {dim}, and got batch shape {base.batch_shape} and event "
+            f"shape {base.event_shape}; the flow was asked for dim={dim}"
+        )
+    if condition_dim is None:
+        return TransformedDistribution(base, bijector, train_base=train_base)
+    return ConditionalDistribution(base, bijector, condition_dim, train_base=train_base)
+
+
+def check_sizes(dim: Any, condition_dim: Any) -> None:
+    """`ValueError` unless both sizes are positive integers (the second may be None)."""
+    for name, size in (("dim", dim), ("condition_dim", condition_dim)):
+        if not (isinstance(size, int) and size >= 1) and not (name == "condition_dim" and size is None):
+            raise ValueError(f"{name}: expected a positive integer, and got {size!r}")

@@ -1,0 +1,55 @@
+"""Masked autoregressive flow."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+
+from ..bijectors.transformers import AffineTransformer
+from .autoregressive import autoregressive_flow
+from .common import Flow
+
+
+def maf(
+    key: jax.Array,
+    dim: int,
+    *,
+    condition_dim: int | None = None,
+    layers: int = 5,
+    hidden_units: Sequence[int] = (64, 64),
+    activation: Callable[[jax.Array], jax.Array] = jax.nn.relu,
+    permutation: str | None = "reverse",
+    base: Any = None,
+    train_base: bool = False,
+) -> Flow:
+    """Layers y_i = x_i exp(alpha_i(y_<i)) + mu_i(y_<i) with a permutation between (Papamakarios et al. 2017).
+
+    Choose it for densities of up to a few hundred coordinates where speed counts; `spline_autoregressive` fits better
+    for a few times the arithmetic. A density is one network pass, a sample about two passes' time (incremental inversion).
+
+    Args:
+        key: for the initial weights.
+        dim: size D of a data vector.
+        condition_dim: size of the condition; then a `ConditionalDistribution` is returned, and `flow(c)` is a flow.
+        layers: number of layers.
+        hidden_units: sizes of the hidden layers of each network.
+        activation: of the hidden layers.
+        permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
+        base: distribution of the latents, of event shape (D,); None for the standard normal.
+        train_base: whether location and scale of the base train too.
+
+    Returns:
+        A `TransformedDistribution` on R^D, or a `ConditionalDistribution`.
+    """
+    return autoregressive_flow(
+        key,
+        dim,
+        condition_dim=condition_dim,
+        layers=layers,
+        hidden_units=hidden_units,
+        activation=activation,
+        permutation=permutation,
+        base=base,
+        train_base=train_base,
+        transformer=AffineTransformer(max_log_scale=5.0),
+    )

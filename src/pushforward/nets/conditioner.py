@@ -1,0 +1,102 @@
+"""What the dense conditioners share: calling conventions, the bound condition, the initial weights.
+
+Inside, features lead: activations are (features, *batch) and weights (out, in), so that a product needs no
+transposition and the parameters of a transformer come out contiguous along the batch.
+"""
+
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from ..core import Module, constant_field, replace, static_field
+from ..core.shapes import cast_floating
+
+Array = jax.Array
+ConditionerT = TypeVar("ConditionerT", bound="Conditioner")
+
+
+class Conditioner(Module):
+    """A network that maps x of shape [..., in_size], and perhaps a condition, to [..., out_size].
+
+    Subclasses write `columns`.
+
+    Attributes:
+        in_size, out_size: numbers in and out.
+        condition_dim: size of the condition; None if it takes none.
+        bound: the bound condition, shape [..., condition_dim].
+    """
+
+    bound: Any = constant_field()
+    in_size: int = static_field()
+    out_size: int = static_field()
+    condition_dim: int | None = static_field()
+
+    def _set_sizes(self, in_size: int, out_size: int, condition_dim: int | None, units: tuple[int, ...]) -> None:
+        named = {"in_size": in_size, "out_size": out_size, "condition_dim": condition_dim}
+        named |= {f"hidden_units[{k}]": size for k, size in enumerate(units)}
+        for name, size in named.items():
+            least = 0 if name == "in_size" else 1
+            if size is not None and (int(size) != size or size < least):
+                raise ValueError(
+                    f"{type(self).__name__}: expected {name} to be an integer, at least {least}, and got {size}; it is "
+                    "a number of units"
+                )
+        self.in_size, self.out_size, self.bound = int(in_size), int(out_size), None
+        self.condition_dim = None if condition_dim is None else int(condition_dim)
+
+    def columns(self, x: Array) -> Array:
+        """The network with features leading: (in_size, *batch) to (out_size, *batch)."""
+        raise NotImplementedError
+
+    def __call__(self, x: Any) -> Array:
+        """Outputs of shape [..., out_size] for x of shape [..., in_size]; batch axes broadcast with the condition's."""
+        x = jnp.asarray(x)
+        x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
+        if x.ndim < 1 or x.shape[-1] != self.in_size:
+            raise ValueError(
+                f"{type(self).__name__}: expected an input of shape [..., {self.in_size}], and got {x.shape}; the "
+                f"network was built with in_size={self.in_size}"
+            )
+        return jnp.moveaxis(cast_floating(self, x.dtype).columns(jnp.moveaxis(x, -1, 0)), 0, -1)
+
+    def condition(self: ConditionerT, c: Any) -> ConditionerT:
+        """The network with `c` (shape [..., condition_dim]) bound; itself if it takes no condition."""
+        if self.condition_dim is None:
+            return self
+        c = jnp.asarray(c)
+        c = c if jnp.issubdtype(c.dtype, jnp.floating) else c.astype(jnp.result_type(float))
+        if c.ndim < 1 or c.shape[-1] != self.condition_dim:
+            raise ValueError(
+                f"condition: expected shape [..., {self.condition_dim}], and got {c.shape}; the network was built with "
+                f"condition_dim={self.condition_dim}"
+            )
+        return replace(self, bound=c)
+
+    def bound_columns(self) -> Array:
+        """The bound condition with features leading; `ValueError` if none is bound."""
+        if self.bound is None:
+            raise ValueError(
+                f"this {type(self).__name__} is conditional and has no condition bound, so its outputs are not defined. "
+                "Bind one first: flow(c), bijector.condition(c) or net.condition(c)."
+            )
+        return jnp.moveaxis(self.bound, -1, 0)
+
+
+def dense(weight: Array, a: Array, bias: Array | None = None) -> Array:
+    """W a + b for a of shape (in, *batch)."""
+    product = jnp.tensordot(weight, a, 1)
+    return product if bias is None else add_leading(product, bias)
+
+
+def add_leading(a: Array, b: Array) -> Array:
+    """a + b of shapes (features, *batch) whose batch axes broadcast, whatever their ranks."""
+    ndim = max(a.ndim, b.ndim)
+    a, b = (v.reshape(v.shape[0], *(1,) * (ndim - v.ndim), *v.shape[1:]) for v in (a, b))
+    return a + b
+
+
+def initial_weight(key: Array, out_size: int, in_size: int, fan_in: int | None = None, scale: float = 1.0) -> Array:
+    """Normal numbers of variance 2 scale^2 / fan_in (He et al. 2015), shape (out_size, in_size)."""
+    fan_in = max(1, in_size if fan_in is None else fan_in)
+    return scale * (2 / fan_in) ** 0.5 * jax.random.normal(key, (out_size, in_size), jnp.result_type(float))
