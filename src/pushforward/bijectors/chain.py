@@ -115,7 +115,9 @@ class Chain(Bijector):
         return y
 
     def _inverse_within(self, y):
-        total, ndims, inside = jnp.zeros(()), self.inverse_min_event_ndims, jnp.asarray(True)
+        if not self.bijectors:
+            return super()._inverse_within(y)
+        total, ndims, inside = 0.0, self.inverse_min_event_ndims, jnp.asarray(True)
         for part in self.bijectors:
             minimum = part.inverse_min_event_ndims
             extra = jax.tree.leaves(ndims)[0] - jax.tree.leaves(minimum)[0] if jax.tree.leaves(ndims) else 0

@@ -34,6 +34,7 @@ class Permute(Bijector):
     axis: int = static_field()
 
     is_constant_jacobian = True
+    permutes = True  # the entries of y are entries of x, so bounds on all of them carry over
 
     def __init__(self, permutation: Any, axis: int = -1, *, validate_args: bool = False):
         if axis >= 0:

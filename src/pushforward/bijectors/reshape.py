@@ -32,6 +32,7 @@ class Reshape(Bijector):
     event_shape_in: tuple[int, ...] = static_field()
 
     is_constant_jacobian = True
+    permutes = True  # the entries of y are entries of x, so bounds on all of them carry over
 
     def __init__(
         self, event_shape_out: Sequence[int], event_shape_in: Sequence[int] = (-1,), *, validate_args: bool = False

@@ -15,7 +15,7 @@ from ..core.shapes import accumulation_dtype, cast_floating
 from .checks import check_value
 from .foreign import model_dtype, prepared, refreshed, unwrapped
 from .moments import survival, survival_quantile
-from .support import bounds
+from .support import bounds, spread
 
 
 def lifted(flow: Any, base: Any = None) -> Any:
@@ -28,6 +28,19 @@ def lifted(flow: Any, base: Any = None) -> Any:
         base = base.expand(batch)
     short = flow.bijector.forward_min_event_ndims - base.event_dim
     return base.to_event(short) if short > 0 else base
+
+
+def shapes(flow: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(batch_shape, event_shape)."""
+    base, found = lifted(flow), []
+
+    def trace(bijector: Any) -> None:
+        batch = jnp.broadcast_shapes(base.batch_shape, bijector.batch_shape(base.event_shape))
+        found.append((batch, tuple(bijector.forward_event_shape(base.event_shape))))
+
+    # Abstractly: finding a shape computes nothing, also where the bijector slices its own arrays on the way.
+    eqx.filter_eval_shape(trace, flow.bijector)
+    return found[0]
 
 
 @eqx.filter_jit
@@ -79,7 +92,7 @@ def icdf(flow: Any, q: jax.Array) -> jax.Array:
 
 def _invert(flow: Any, value: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     """x = f^-1(value), its log-det, and whether value is in the codomain; finite for infinite values too."""
-    bijector = cast_floating(flow.bijector, value.dtype)
+    bijector = spread(cast_floating(flow.bijector, value.dtype))
     return bijector._inverse_within(jnp.where(jnp.isinf(value), 0, value))
 
 
@@ -115,7 +128,7 @@ def tail(flow: Any, value: jax.Array, upper: bool) -> jax.Array:
 
     result = _by_direction(flow, of_base, upper)
     inside = inside & ~jnp.isinf(value)
-    result = jnp.where(inside, result, _beyond(flow.bijector.codomain, value, upper))
+    result = jnp.where(inside, result, _beyond(spread(flow.bijector).codomain, value, upper))
     return jnp.where(jnp.isnan(value), jnp.nan, result)
 
 

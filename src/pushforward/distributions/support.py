@@ -11,9 +11,22 @@ import jax
 import numpy as np
 from numpyro.distributions import constraints
 
-from ..bijectors import Bijector, Chain
+from ..bijectors import Bijector, Chain, Invert
 
 _BELOW, _ABOVE, _BETWEEN = constraints.greater_than, constraints.less_than, constraints.interval
+
+
+def spread(bijector: Bijector) -> Bijector:
+    """The same map with inverses of chains as chains of inverses, so that every part meets its own codomain."""
+    if isinstance(bijector, Chain):
+        return Chain([spread(part) for part in bijector.bijectors])
+    if isinstance(bijector, Invert):
+        inner = bijector.bijector
+        if isinstance(inner, Invert):
+            return spread(inner.bijector)
+        if isinstance(inner, Chain):
+            return Chain([spread(Invert(part)) for part in reversed(inner.bijectors)])
+    return bijector
 
 
 def image(bijector: Bijector, inside: Any) -> Any:
@@ -21,6 +34,7 @@ def image(bijector: Bijector, inside: Any) -> Any:
 
     Exact for compositions of monotone scalar maps; otherwise the codomain of the map, which contains the image.
     """
+    bijector = spread(bijector)
     if isinstance(bijector, Chain):
         for part in reversed(bijector.bijectors):
             inside = image(part, inside)
@@ -39,6 +53,7 @@ def scalar_constraint(constraint: Any) -> Any:
 
 def event_constraint(constraint: Any, event_dim: int) -> Any:
     """`constraint` on every part of an event of rank `event_dim`."""
+    constraint = scalar_constraint(constraint)
     if constraint is constraints.real and event_dim in (1, 2):
         return constraints.real_vector if event_dim == 1 else constraints.real_matrix
     short = event_dim - constraint.event_dim
@@ -90,7 +105,7 @@ def _end(part: Bijector, bound: Any, side: int, increasing: bool) -> Any:
         return bounds(part.codomain)[side if increasing else 1 - side]
     value = part.forward(bound)
     known = not isinstance(value, jax.core.Tracer) and value.ndim == 0
-    return float(value) if known else value
+    return float(value) + 0.0 if known else value  # + 0.0: no negative zeros
 
 
 def _equal(a: Any, b: Any) -> bool:

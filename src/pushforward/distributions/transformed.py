@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from numpyro.distributions import Distribution
 
 from ..bijectors import Bijector
@@ -180,9 +179,7 @@ class TransformedDistribution(PytreeDistribution):
     # -------------------------------------------------------------- machinery
     def _shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         if "_shape_cache" not in self.__dict__:
-            base = lifted(self)
-            batch = jnp.broadcast_shapes(base.batch_shape, self.bijector.batch_shape(base.event_shape))
-            self._shape_cache = batch, tuple(self.bijector.forward_event_shape(base.event_shape))
+            self._shape_cache = computing.shapes(self)
         return self._shape_cache
 
     def _trainable(self, trainable: Any, all_false: Any) -> Any:
