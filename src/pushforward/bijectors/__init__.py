@@ -6,6 +6,7 @@ from .base import Bijector
 from .batch_normalization import BatchNormalization
 from .chain import Chain
 from .conditional_affine import ConditionalAffine
+from .coupling import Coupling
 from .exp import Exp
 from .fill_scale_tril import FillScaleTriL
 from .fill_triangular import FillTriangular
@@ -20,6 +21,8 @@ from .masked_autoregressive import MaskedAutoregressiveFlow
 from .normal_cdf import NormalCDF
 from .permute import Permute
 from .prelu import PReLU
+from .rational_quadratic_spline import RationalQuadraticSpline
+from .real_nvp import RealNVP, real_nvp_default_template
 from .reshape import Reshape
 from .scale import Scale
 from .scale_matvec_diag import ScaleMatvecDiag
@@ -32,20 +35,25 @@ from .split import Split
 from .stack import Stack
 from .tanh import Tanh
 from .transform_diagonal import TransformDiagonal
+from .transformers import AdditiveTransformer, AffineTransformer, InvertedTransformer, SplineTransformer, Transformer
 
 __all__ = [
     "ActNorm",
+    "AdditiveTransformer",
     "Affine",
+    "AffineTransformer",
     "BatchNormalization",
     "Bijector",
     "Chain",
     "ConditionalAffine",
+    "Coupling",
     "Exp",
     "FillScaleTriL",
     "FillTriangular",
     "Identity",
     "Inline",
     "Invert",
+    "InvertedTransformer",
     "LULinear",
     "LeakyReLU",
     "Log",
@@ -54,6 +62,8 @@ __all__ = [
     "NormalCDF",
     "PReLU",
     "Permute",
+    "RationalQuadraticSpline",
+    "RealNVP",
     "Reshape",
     "Scale",
     "ScaleMatvecDiag",
@@ -62,8 +72,11 @@ __all__ = [
     "Sigmoid",
     "SoftmaxCentered",
     "Softplus",
+    "SplineTransformer",
     "Split",
     "Stack",
     "Tanh",
     "TransformDiagonal",
+    "Transformer",
+    "real_nvp_default_template",
 ]

@@ -18,6 +18,7 @@ of the curve they have twice the divisions. They are forward-mode rules, so that
 `benchmarks/spline_kernel.py` compares with the usual ways.
 """
 
+from collections.abc import Callable
 from functools import partial, reduce
 from typing import Any
 
@@ -31,61 +32,63 @@ Array = jax.Array
 LARGEST_SLOPE = 80.0  # its exponential is finite in float32
 
 
-def unconstrained_spline(
-    direction: str, raw: Array, at: Array, *, bound: float, min_width: float, min_height: float, min_slope: float
+def spline(
+    direction: str,
+    at: Array,
+    widths: Array,
+    heights: Array,
+    slopes: Array,
+    *,
+    start: Any,
+    span: Any,
+    min_width: float = 0.0,
+    min_height: float = 0.0,
+    slope_of: Callable[[Array], Array] = jnp.exp,
 ) -> tuple[Array, Array]:
-    """The spline on [-bound, bound] with K widths, K heights and K - 1 interior slopes unconstrained in `raw`.
+    """The spline on the box [start, start + span]^2 from unconstrained parameters.
 
-        width_k = 2 bound (min_width + (1 - K min_width) softmax(raw)_k), heights alike,
-        slope_k = min_slope + softplus(min(raw + offset, 80)), with the offset that takes 0 to slope 1.
+        width_k = span (min_width + (1 - K min_width) softmax(widths)_k), heights alike;  slope_k = slope_of(slopes_k)
 
     Args:
         direction: "forward" or "inverse".
-        raw: parameters, shape (3 K - 1, ...).
-        at: where to evaluate, a shape that broadcasts against raw.shape[1:].
+        at: where to evaluate, shape (...).
+        widths, heights, slopes: shapes (K, ...), (K, ...), (K - 1, ...); trailing axes broadcast against those of `at`.
+        start, span: lower end and side of the box.
+        min_width, min_height: least shares of the span.
+        slope_of: a function onto the positive numbers with slope_of(0) = 1.
 
     Returns:
         The value and the log-derivative, of the broadcast shape.
     """
-    bins = (raw.shape[0] + 1) // 3
-    at = jnp.broadcast_to(at, jnp.broadcast_shapes(raw.shape[1:], at.shape))
     axis = 0 if direction == "forward" else 1
-    widths, heights, slopes = lax.split(_of_rank(raw, at.ndim), (bins, bins, bins - 1))
+    shapes = [p.shape[1:] for p in (widths, heights, slopes)]
+    at = jnp.broadcast_to(at, jnp.broadcast_shapes(at.shape, jnp.shape(start), jnp.shape(span), *shapes))
+    widths, heights, slopes = (_of_rank(p, at.ndim) for p in (widths, heights, slopes))
     parts = [_exponentials(widths), _exponentials(heights)]
     totals = [sum_leading(part) for part in parts]
     floors = (min_width, min_height)
-    scales = tuple(1 - bins * floor for floor in floors)
+    scales = tuple(1 - widths.shape[0] * floor for floor in floors)
 
-    outside = jnp.abs(at) >= bound
-    at_inside = jnp.clip(at, -bound, bound)
+    outside = (at <= start) | (at >= start + span)
+    at_inside = jnp.clip(at, start, start + span)
     # Knots in units in which the bins are the exponentials themselves: nothing is normalised before it is chosen.
     unit = totals[axis] / scales[axis]
-    target = (at_inside + bound) * (0.5 / bound) * unit
-    k, *sums, slope, next_slope = locate(axis, 0.0, target, floors[axis] * unit, *parts, slopes)
+    target = jnp.broadcast_to((at_inside - start) * (unit / span), at.shape)
+    k, *sums, slope, next_slope = locate(axis, target, floors[axis] * unit, *parts, slopes)
     knots, sizes = [], []
     for before, size, total, floor, scale in zip(sums[::2], sums[1::2], totals, floors, scales, strict=True):
         share = scale / total
-        knots.append(2 * bound * (floor * k + share * before) - bound)
-        sizes.append(2 * bound * (floor + share * size))
-    slope, next_slope = (_positive_slope(v, min_slope) for v in (slope, next_slope))
-    value, log_slope = evaluate(direction, at_inside, *knots, *sizes, slope, next_slope)
+        knots.append(start + span * (floor * k + share * before))
+        sizes.append(span * (floor + share * size))
+    value, log_slope = evaluate(direction, at_inside, *knots, *sizes, slope_of(slope), slope_of(next_slope))
     return jnp.where(outside, at, value), jnp.where(outside, 0, log_slope)
 
 
-def constrained_spline(
-    direction: str, at: Array, widths: Array, heights: Array, slopes: Array, start: Array
-) -> tuple[Array, Array]:
-    """The spline from (start, start), given K widths, K heights and K - 1 interior slopes, all along the first axis."""
-    axis = 0 if direction == "forward" else 1
-    shape = jnp.broadcast_shapes(*(p.shape[1:] for p in (widths, heights, slopes)), start.shape, at.shape)
-    at = jnp.broadcast_to(at, shape)
-    widths, heights, slopes = (_of_rank(p, at.ndim) for p in (widths, heights, slopes))
-    outside = (at <= start) | (at >= start + sum_leading((widths, heights)[axis]))
-    at_inside = jnp.where(outside, start, at)
-    target = at_inside - start
-    _, left, width, low, height, *ends = locate(axis, 1.0, target, jnp.zeros_like(target), widths, heights, slopes)
-    value, log_slope = evaluate(direction, at_inside, start + left, start + low, width, height, *ends)
-    return jnp.where(outside, at, value), jnp.where(outside, 0, log_slope)
+def softplus_slope(raw: Array, least: float) -> Array:
+    """least + softplus(min(raw + offset, 80)), with the offset that takes 0 to 1."""
+    offset = float(np.log(np.expm1(1 - least)))
+    largest = min(LARGEST_SLOPE, 0.9 * float(np.log(float(jnp.finfo(raw.dtype).max))))
+    return least + jnp.log1p(jnp.exp(jnp.minimum(raw + offset, largest)))
 
 
 def _of_rank(a: Array, ndim: int) -> Array:
@@ -96,12 +99,6 @@ def _of_rank(a: Array, ndim: int) -> Array:
 def _exponentials(logits: Array) -> Array:
     highest = reduce(jnp.maximum, [logits[k] for k in range(logits.shape[0])])
     return jnp.exp(logits - lax.stop_gradient(highest))
-
-
-def _positive_slope(raw: Array, least: float) -> Array:
-    offset = float(np.log(np.expm1(1 - least)))
-    largest = min(LARGEST_SLOPE, 0.9 * float(np.log(float(jnp.finfo(raw.dtype).max))))
-    return least + jnp.log1p(jnp.exp(jnp.minimum(raw + offset, largest)))
 
 
 @jax.custom_jvp
@@ -115,22 +112,20 @@ def _sum_leading_jvp(primals: Any, tangents: Any) -> Any:
     return sum_leading(*primals), jnp.sum(tangents[0], 0)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def locate(
-    axis: int, end: float, target: Array, floor: Array, widths: Array, heights: Array, slopes: Array
-) -> tuple[Array, ...]:
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def locate(axis: int, target: Array, floor: Array, widths: Array, heights: Array, slopes: Array) -> tuple[Array, ...]:
     """Find the bin of `target` and give what belongs to it.
 
     Args:
         axis: 0 to search along the widths, 1 along the heights.
-        end: the slope at both ends.
         target: position from the first knot, shape (...).
         floor: added to the size of each bin in the search.
         widths, heights, slopes: shapes (K, ...), (K, ...), (K - 1, ...).
 
     Returns:
         (k, sum of the widths before, width, sum of the heights before, height, slope at the left knot, at the right
-        knot); k is a floating number. The derivatives are those of a choice: the bin itself does not move.
+        knot); k is a floating number, slopes are as given and 0 at both ends. The derivatives are those of a choice:
+        the bin itself does not move.
     """
     bins = widths.shape[0]
     squared, edge = jnp.zeros_like(target), jnp.zeros_like(target)
@@ -142,32 +137,37 @@ def locate(
     index = jnp.round(jnp.sqrt(squared))
     beyond = [index > k - 0.5 for k in range(1, bins)]
 
+    zero = jnp.zeros_like(target)
+
+    def before(a: Array) -> Array:
+        total = zero
+        for k, test in enumerate(beyond):
+            total = total + jnp.where(test, a[k], 0)
+        return total
+
+    def choose(options: list[Array]) -> Array:
+        chosen = zero + options[0]
+        for test, option in zip(beyond, options[1:], strict=True):
+            chosen = jnp.where(test, option, chosen)
+        return chosen
+
     def rows(a: Array) -> list[Array]:
         return [a[k] for k in range(a.shape[0])]
 
-    def before(a: Array) -> Array:
-        return reduce(jnp.add, [jnp.where(b, row, 0) for b, row in zip(beyond, rows(a), strict=False)], zero)
-
-    def choose(options: list[Any]) -> Array:
-        return reduce(
-            lambda chosen, new: jnp.where(*new, chosen), zip(beyond, options[1:], strict=True), options[0] + zero
-        )
-
-    zero = jnp.zeros_like(target)
     return (
         index,
         before(widths),
         choose(rows(widths)),
         before(heights),
         choose(rows(heights)),
-        choose([end, *rows(slopes)]),
-        choose([*rows(slopes), end]),
+        choose([zero, *rows(slopes)]),
+        choose([*rows(slopes), zero]),
     )
 
 
 @locate.defjvp
-def _locate_jvp(axis: int, end: float, primals: Any, tangents: Any) -> Any:
-    out = locate(axis, end, *primals)
+def _locate_jvp(axis: int, primals: Any, tangents: Any) -> Any:
+    out = locate(axis, *primals)
     index = out[0]
     _, _, widths, heights, slopes = tangents
     number = lax.broadcasted_iota(index.dtype, (widths.shape[0],) + (1,) * index.ndim, 0)

@@ -13,12 +13,14 @@ contiguous elements. Parameters are unconstrained, and zeros give the identity.
 """
 
 import dataclasses
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
-from .spline_kernel import unconstrained_spline
+from .spline_kernel import softplus_slope, spline
 
 
 @runtime_checkable
@@ -146,19 +148,26 @@ class SplineTransformer:
 
     def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """(y, log dy/dx)."""
-        return unconstrained_spline("forward", params, x, **self._options())
+        return self._run("forward", params, x)
 
     def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
         """(x, log dx/dy)."""
-        return unconstrained_spline("inverse", params, y, **self._options())
+        return self._run("inverse", params, y)
 
-    def _options(self) -> dict[str, float]:
-        return {
-            "bound": self.bound,
-            "min_width": self.min_bin_width,
-            "min_height": self.min_bin_height,
-            "min_slope": self.min_slope,
-        }
+    def _run(self, direction: str, params: jax.Array, at: jax.Array) -> tuple[jax.Array, jax.Array]:
+        widths, heights, slopes = lax.split(params, (self.bins, self.bins, self.bins - 1))
+        return spline(
+            direction,
+            at,
+            widths,
+            heights,
+            slopes,
+            start=-self.bound,
+            span=2 * self.bound,
+            min_width=self.min_bin_width,
+            min_height=self.min_bin_height,
+            slope_of=partial(softplus_slope, least=self.min_slope),
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -77,8 +77,8 @@ class Conditioner(Module):
         """The bound condition with features leading; `ValueError` if none is bound."""
         if self.bound is None:
             raise ValueError(
-                f"this {type(self).__name__} is conditional and has no condition bound, so its outputs are not defined. "
-                "Bind one first: flow(c), bijector.condition(c) or net.condition(c)."
+                f"this {type(self).__name__} is conditional and has no condition bound, so its outputs are not defined."
+                " Bind one first: flow(c), bijector.condition(c) or net.condition(c)."
             )
         return jnp.moveaxis(self.bound, -1, 0)
 

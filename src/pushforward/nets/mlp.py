@@ -18,8 +18,8 @@ class MLP(Conditioner):
         in_size, out_size: numbers in and out.
         hidden_units: sizes of the hidden layers; () for an affine map.
         activation: of the hidden layers; a function, or a module that can be called and then trains.
-        condition_dim: size of a condition c of shape [..., condition_dim], bound by `condition(c)`. Its product is added
-            as a bias of the first layer, so it is computed once for each c, not for each x.
+        condition_dim: size of a condition c of shape [..., condition_dim], bound by `condition(c)`. Its product is
+            added as a bias of the first layer, so it is computed once for each c, not for each x.
         output_scale: factor on the initial weights of the last layer. Small values start a flow near the identity; 0
             starts it there.
         key: for the initial weights, He's normal ones; biases start at 0.
