@@ -33,9 +33,13 @@ Facts are class attributes without annotation, or properties (of an annotated on
     is_constant_jacobian      default: False
     is_increasing             of a scalar map: True, False or a boolean array; default: None, not monotone or unknown
     domain, codomain          NumPyro constraints; default: real
+    permutes                  the numbers of y are those of x in another order or shape, so that one bound on all of
+                              them carries over; default: False
 """
 
+import math
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any, ClassVar, final
 
 import equinox as eqx
@@ -74,6 +78,7 @@ class Bijector(Module):
     is_increasing: ClassVar[Any] = None
     domain: ClassVar[Any] = constraints.real
     codomain: ClassVar[Any] = constraints.real
+    permutes: ClassVar[bool] = False
 
     @property
     def inverse_min_event_ndims(self) -> Any:
@@ -319,16 +324,19 @@ def autodiff_log_det(fn: Callable, x: Any, event_ndims: Any) -> jax.Array:
     leaves, treedef = jax.tree.flatten(x)
     ranks = jax.tree.leaves(event_ndims)
     shapes = [leaf.shape[leaf.ndim - n :] for leaf, n in zip(leaves, ranks, strict=True)]
-    sizes = [int(jnp.prod(jnp.asarray(s, int))) for s in shapes]
+    sizes = [math.prod(s) for s in shapes]
     basis = jnp.eye(sum(sizes), dtype=leaves[0].dtype)
 
     def column(unit: jax.Array) -> jax.Array:
-        parts = jnp.split(unit, list(jnp.cumsum(jnp.asarray(sizes))[:-1].tolist()))
+        parts = jnp.split(unit, list(accumulate(sizes))[:-1])
         tangents = [
             jnp.broadcast_to(p.reshape(s), leaf.shape) for p, s, leaf in zip(parts, shapes, leaves, strict=True)
         ]
         out = jax.jvp(fn, (x,), (jax.tree.unflatten(treedef, tangents),))[1]
-        flat = [o.reshape((*o.shape[: o.ndim - _rank_of(o, leaves, ranks)], -1)) for o in jax.tree.leaves(out)]
+        axes = [o.ndim - _rank_of(o, leaves, ranks) for o in jax.tree.leaves(out)]
+        flat = [
+            o.reshape((*o.shape[:n], math.prod(o.shape[n:]))) for n, o in zip(axes, jax.tree.leaves(out), strict=True)
+        ]
         return jnp.concatenate(flat, axis=-1)
 
     matrix = jnp.moveaxis(jax.vmap(column)(basis), 0, -1)

@@ -1,5 +1,6 @@
 """Chain: composition."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -184,21 +185,29 @@ def sequential(*bijectors: Bijector) -> Chain:
 
 def _image(part: Bijector, inside: Any) -> Any:
     """The image under `part` of the set `inside`, as far as bounds can tell it."""
-    if (
-        is_real(inside)
-        or is_real(part.domain) is False
-        or part.is_increasing is None
-        or part.forward_min_event_ndims != 0
-    ):
-        # All of the part's domain, or more than bounds can say. A part that keeps each coordinate keeps the bounds.
-        return inside if getattr(part, "permutes", False) else part.codomain
     lower, upper = constraint_bounds(inside)
+    if part.permutes and jnp.ndim(lower) == jnp.ndim(upper) == 0:
+        return inside
+    if is_real(inside) or not is_real(part.domain) or part.is_increasing is None or part.forward_min_event_ndims != 0:
+        # All of the part's domain, or more than bounds can say.
+        return part.codomain
     ends = part.forward(jnp.asarray(lower)), part.forward(jnp.asarray(upper))
     increasing = part.is_increasing
     low, high = jnp.where(increasing, ends[0], ends[1]), jnp.where(increasing, ends[1], ends[0])
-    if lower == -jnp.inf or upper == jnp.inf:
-        one_sided_low = jnp.where(increasing, lower > -jnp.inf, upper < jnp.inf)
+    if _unbounded(lower) or _unbounded(upper):
+        one_sided_low = jnp.where(increasing, not _unbounded(lower), not _unbounded(upper))
         if isinstance(one_sided_low, jax.core.Tracer) or one_sided_low.ndim:
             return constraints.interval(low, high)
         return constraints.greater_than(low) if one_sided_low else constraints.less_than(high)
-    return constraints.interval(low, high)
+    return (constraints.open_interval if _is_open(inside) else constraints.interval)(low, high)
+
+
+def _unbounded(end: Any) -> bool:
+    """Whether an end of an interval is infinite; arrays, which may be traced, are taken to be finite."""
+    return isinstance(end, int | float) and not math.isfinite(end)
+
+
+def _is_open(constraint: Any) -> bool:
+    while isinstance(constraint, constraints.independent):
+        constraint = constraint.base_constraint
+    return isinstance(constraint, constraints.open_interval)

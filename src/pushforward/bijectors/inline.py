@@ -4,17 +4,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from ..core import as_callable, replace, static_field
+from ..core import Module, as_callable, replace, static_field
 from .base import Bijector
-
-_METHODS = {
-    "_forward": "forward_fn",
-    "_inverse": "inverse_fn",
-    "_forward_log_det_jacobian": "forward_log_det_jacobian_fn",
-    "_inverse_log_det_jacobian": "inverse_log_det_jacobian_fn",
-}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,6 +32,44 @@ class _Facts:
     def __hash__(self) -> int:
         return hash((type(self.domain), type(self.codomain), self.is_constant_jacobian))
 
+    def __repr__(self) -> str:
+        return f"(event ranks {self.forward_min_event_ndims} -> {self.inverse_min_event_ndims})"
+
+
+class _Again(Module):
+    """Stands in a pytree for an array that an earlier place holds."""
+
+    place: int = static_field()
+
+
+def _tie(functions: dict[str, Any]) -> dict[str, Any]:
+    """The functions that are not None, as pytrees in which an array that several of them hold is kept once."""
+    converted: dict[int, jax.Array] = {}
+    places: dict[int, int] = {}
+
+    def convert(leaf: Any) -> Any:
+        return converted.setdefault(id(leaf), jnp.asarray(leaf)) if isinstance(leaf, np.ndarray) else leaf
+
+    def keep(leaf: jax.Array) -> Any:
+        if id(leaf) in places:
+            return _Again(places[id(leaf)])
+        places[id(leaf)] = len(places)
+        # Not weakly typed: an update would change that and compile again.
+        return jnp.asarray(leaf, leaf.dtype) if getattr(leaf, "weak_type", False) else leaf
+
+    given = {name: as_callable(jax.tree.map(convert, fn)) for name, fn in functions.items() if fn is not None}
+    return jax.tree.map(keep, given)
+
+
+def _untie(functions: dict[str, Any]) -> dict[str, Any]:
+    """The functions whole: every place with its array."""
+    arrays = jax.tree.leaves(functions)
+
+    def whole(node: Any) -> Any:
+        return arrays[node.place] if isinstance(node, _Again) else node
+
+    return jax.tree.map(whole, functions, is_leaf=lambda node: isinstance(node, _Again))
+
 
 class Inline(Bijector):
     """y = forward_fn(x): a bijector made of functions, of which any sufficient subset may be given.
@@ -45,8 +78,9 @@ class Inline(Bijector):
     differentiation; one direction of a monotone scalar map from the other by a numerical solve.
 
     Functions may be modules or other pytrees that can be called (`jax.tree_util.Partial(fn, parameter)`, an
-    `equinox.Module`): their arrays are then parameters and train. What a plain closure holds is constant. A function
-    with a method `condition` is given the condition that is bound to the bijector.
+    `equinox.Module`): their arrays are then parameters and train. One array given to several of the functions is one
+    parameter, and stays one. What a plain closure holds is constant. A function with a method `condition` is given the
+    condition that is bound to the bijector.
 
     Args:
         forward_fn, inverse_fn: y = f(x) and x = f^-1(y), letting leading axes broadcast.
@@ -67,17 +101,18 @@ class Inline(Bijector):
         def leaky(alpha, x):
             return jnp.where(x < 0, alpha * x, x)
 
+        def unleaky(alpha, y):
+            return jnp.where(y < 0, y / alpha, y)
+
+        alpha = jnp.array(0.5)
         b = Inline(
-            forward_fn=jax.tree_util.Partial(leaky, jnp.asarray(0.5)),
-            is_increasing=True,
+            forward_fn=jax.tree_util.Partial(leaky, alpha),
+            inverse_fn=jax.tree_util.Partial(unleaky, alpha),
             forward_min_event_ndims=0,
         )
     """
 
-    forward_fn: Any
-    inverse_fn: Any
-    inverse_log_det_jacobian_fn: Any
-    forward_log_det_jacobian_fn: Any
+    functions: dict[str, Any]
     forward_event_shape_fn: Callable[[Any], Any] | None = static_field()
     inverse_event_shape_fn: Callable[[Any], Any] | None = static_field()
     facts: _Facts = static_field()
@@ -109,10 +144,14 @@ class Inline(Bijector):
             )
         if not (is_increasing is None or isinstance(is_increasing, bool)):
             is_increasing = np.asarray(is_increasing, bool)
-        self.forward_fn = as_callable(forward_fn)
-        self.inverse_fn = as_callable(inverse_fn)
-        self.inverse_log_det_jacobian_fn = as_callable(inverse_log_det_jacobian_fn)
-        self.forward_log_det_jacobian_fn = as_callable(forward_log_det_jacobian_fn)
+        self.functions = _tie(
+            {
+                "_forward": forward_fn,
+                "_inverse": inverse_fn,
+                "_forward_log_det_jacobian": forward_log_det_jacobian_fn,
+                "_inverse_log_det_jacobian": inverse_log_det_jacobian_fn,
+            }
+        )
         self.forward_event_shape_fn = forward_event_shape_fn
         self.inverse_event_shape_fn = inverse_event_shape_fn
         self.facts = _Facts(
@@ -155,20 +194,23 @@ class Inline(Bijector):
         """As declared."""
         return self.facts.codomain
 
+    def _repr_children(self):
+        return [(name.lstrip("_"), fn) for name, fn in _untie(self.functions).items()]
+
     def _writes(self, *names: str) -> bool:
-        return any(name in _METHODS and getattr(self, _METHODS[name]) is not None for name in names)
+        return any(name in self.functions for name in names)
 
     def _forward(self, x):
-        return self.forward_fn(x)
+        return _untie(self.functions)["_forward"](x)
 
     def _inverse(self, y):
-        return self.inverse_fn(y)
+        return _untie(self.functions)["_inverse"](y)
 
     def _forward_log_det_jacobian(self, x):
-        return self.forward_log_det_jacobian_fn(x)
+        return _untie(self.functions)["_forward_log_det_jacobian"](x)
 
     def _inverse_log_det_jacobian(self, y):
-        return self.inverse_log_det_jacobian_fn(y)
+        return _untie(self.functions)["_inverse_log_det_jacobian"](y)
 
     def _forward_event_shape(self, shape):
         given = self.forward_event_shape_fn
@@ -180,6 +222,6 @@ class Inline(Bijector):
 
     def condition(self, c: Any) -> "Inline":
         """Bind `c` in the functions that take a condition."""
-        functions = {name: getattr(self, name) for name in _METHODS.values()}
-        bound = {name: fn.condition(c) for name, fn in functions.items() if hasattr(fn, "condition")}
-        return replace(self, **bound) if bound else self
+        functions = _untie(self.functions)
+        bound = {name: fn.condition(c) if hasattr(fn, "condition") else fn for name, fn in functions.items()}
+        return replace(self, functions=_tie(bound))

@@ -35,7 +35,8 @@ def invert_monotone(
         `y` lies beyond the range. Derivatives of any order come from the implicit function theorem
         (`jax.lax.custom_root`), dx = (dy - df) / f'(x), and not from the iterations.
     """
-    shape = jnp.broadcast_shapes(jax.eval_shape(fn, y).shape, y.shape, jnp.shape(increasing))
+    # Under a name of its own: JAX keeps traces by function, and to look up a module's method it compares its arrays.
+    shape = jnp.broadcast_shapes(jax.eval_shape(lambda x: fn(x), y).shape, y.shape, jnp.shape(increasing))
     y = jnp.broadcast_to(y, shape)
     sign = jnp.where(increasing, 1, -1).astype(y.dtype)
     lo_end = jnp.broadcast_to(jnp.asarray(lower, y.dtype), shape)
