@@ -8,6 +8,10 @@ Each returns a `TransformedDistribution` on R^dim, or with `condition_dim` a `Co
 
 from .iaf import iaf
 from .maf import maf
+from .mlp import mlp
+from .nice import nice
+from .realnvp import realnvp
 from .spline_autoregressive import spline_autoregressive
+from .spline_coupling import spline_coupling
 
-__all__ = ["iaf", "maf", "spline_autoregressive"]
+__all__ = ["iaf", "maf", "mlp", "nice", "realnvp", "spline_autoregressive", "spline_coupling"]

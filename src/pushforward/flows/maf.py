@@ -25,7 +25,7 @@ def maf(
     """Layers y_i = x_i exp(alpha_i(y_<i)) + mu_i(y_<i) with a permutation between (Papamakarios et al. 2017).
 
     Choose it for densities of up to a few hundred coordinates where speed counts; `spline_autoregressive` fits better
-    for a few times the arithmetic. A density is one network pass, a sample about two passes' time (incremental inversion).
+    for a few times the arithmetic. A density is one network pass, a sample about two passes' time.
 
     Args:
         key: for the initial weights.
