@@ -12,6 +12,7 @@ from .subject import Blocked, Subject
 
 BIJECTOR_CHECKS: Mapping[str, Callable[[Subject], None]] = {
     "pytree": contract.pytree,
+    "final": contract.final,
     "event_shapes": contract.event_shapes,
     "ranks": contract.ranks,
     "shapes": contract.shapes,
@@ -22,7 +23,6 @@ BIJECTOR_CHECKS: Mapping[str, Callable[[Subject], None]] = {
     "forward_log_det": accuracy.forward_log_det,
     "inverse_log_det": accuracy.inverse_log_det,
     "batching": accuracy.batching,
-    "float32": accuracy.float32,
     "eager": accuracy.eager,
     "rows": accuracy.rows,
     "nan": accuracy.nan,

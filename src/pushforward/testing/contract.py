@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..bijectors import Bijector
 from ..bijectors.base import satisfies
 from ..core import broadcast_batch, map_ndims
 from .failure import CheckFailure, row, show
@@ -46,6 +47,20 @@ def pytree(s: Subject) -> None:
         raise CheckFailure(
             "taken apart and put together, the bijector is not equal to itself, so it is compiled at every call. A "
             "static field compares by identity: hold a named function, not a lambda made anew"
+        )
+
+
+def final(s: Subject) -> None:
+    """The public methods are the base's, so that ranks, shapes and sums are what the contract says."""
+    own = [
+        name
+        for name, method in vars(Bijector).items()
+        if getattr(method, "__final__", False) and getattr(type(s.bijector), name) is not method
+    ]
+    if own:
+        raise CheckFailure(
+            f"{type(s.bijector).__name__} overrides {', '.join(own)}, which belong to the base: write "
+            f"{', '.join('_' + name for name in own)} instead"
         )
 
 
@@ -233,14 +248,13 @@ def _monotone(s: Subject, b: Any, k: int, seen: Any) -> None:
 
 
 def _constant(s: Subject, b: Any, k: int, seen: Any) -> None:
-    if not b.is_constant_jacobian:
+    if not b.is_constant_jacobian or s.condition_dim is not None:
         return
     for direction in ("forward", "inverse"):
-        jacobian = seen[direction][2]
-        if np.abs(jacobian - jacobian[:1]).max(initial=0) > s.float64 * (1 + np.abs(jacobian).max(initial=0)) and (
-            s.condition_dim is None
-        ):
+        log_det = seen[direction][1]
+        spread = np.ptp(log_det, axis=0).max(initial=0)
+        if spread > s.float64 * (1 + np.abs(log_det).max(initial=0)):
             raise CheckFailure(
-                f"is_constant_jacobian{s.where(k, 'float64')} says True, and the {direction} Jacobian differs between "
-                "rows"
+                f"is_constant_jacobian{s.where(k, 'float64')} says True, and the {direction} log-det differs by {spread:.3g} "
+                "between rows"
             )

@@ -18,23 +18,26 @@ INTERVAL_EXTREMES = (1e-5, 1e-2, 0.5, 0.99, 1 - 1e-5)
 UNCONSTRAINED_EXTREMES = (-6.0, -1e-6, 6.0)
 
 
-def take_into(constraint: Any, normals: np.ndarray, event_ndims: int) -> np.ndarray:
-    """Points of `constraint` from numbers on the real line: an increasing map where the set is an interval.
+def take_into(constraint: Any, normals: np.ndarray) -> np.ndarray:
+    """Points of `constraint`, in float64, from numbers on the real line: an increasing map for an interval.
+
+    Numbers that are free are float32 numbers, so that both precisions are given the same.
 
     Raises:
         NotImplementedError: if the constraint has no such map.
     """
     inner = _base(constraint)
     if is_real(inner):
-        return normals
+        return np.float64(normals)
     lower, upper = (np.asarray(end, np.float32) for end in constraint_bounds(inner))
     if np.all(np.isfinite(lower)) and np.all(np.isfinite(upper)):
-        return (lower + (upper - lower) / (1 + np.exp(-normals))).astype(normals.dtype)
+        return np.float64(np.float32(lower + (upper - lower) / (1 + np.exp(-normals))))
     if np.all(np.isfinite(lower)):
-        return (lower + np.exp(normals)).astype(normals.dtype)
+        return np.float64(np.float32(lower + np.exp(normals)))
     if np.all(np.isfinite(upper)):
-        return (upper - np.exp(normals)).astype(normals.dtype)
-    return np.asarray(biject_to(inner)(jnp.asarray(normals)), normals.dtype)
+        return np.float64(np.float32(upper - np.exp(normals)))
+    with jax.enable_x64(True):
+        return np.asarray(biject_to(inner)(jnp.asarray(normals, np.float64)))
 
 
 def normals_for(

@@ -101,7 +101,7 @@ class Subject:
         elif self.condition_dim is not None:
             c = rng.standard_normal((rows, self.condition_dim)).astype(np.float32)
         if self.points is not None:
-            x = jax.tree.map(lambda a: np.resize(np.asarray(a, np.float32), (rows, *a.shape[1:])), self.points)
+            x = jax.tree.map(lambda a: np.resize(np.asarray(a, np.float64), (rows, *a.shape[1:])), self.points)
         else:
             x = self._draw(b.domain, b.forward_min_event_ndims, self.event_shape, rows, rng, self.draw)
         out_shape = self.example(k).forward_event_shape(self.event_shape)
@@ -114,11 +114,12 @@ class Subject:
     def _draw(self, constraint: Any, ndims: Any, shape: Any, rows: int, rng: Any, given: Any) -> Any:
         batch = (rows, *self.batch_shape)
         if given is not None:
-            return jax.tree.map(
-                lambda a: np.asarray(a, np.float32), given(jax.random.key(int(rng.integers(2**31))), batch)
-            )
+            # In float64, which for points with a constraint (that sum to one, say) is not float32 cast.
+            with jax.enable_x64(True):
+                drawn = given(jax.random.key(int(rng.integers(2**31))), batch)
+            return jax.tree.map(lambda a: np.asarray(a, np.float64), drawn)
         return map_events(
-            lambda n, s: take_into(constraint, normals_for(constraint, s, batch, rng, (ROWS, WIDE)), n), ndims, shape
+            lambda n, s: take_into(constraint, normals_for(constraint, s, batch, rng, (ROWS, WIDE))), ndims, shape
         )
 
     def _images(self, b: Bijector, c: Any, rows: int, rng: Any) -> Any:
@@ -126,7 +127,8 @@ class Subject:
         x = self._draw(b.domain, b.forward_min_event_ndims, self.event_shape, rows, rng, self.draw)
         axes = len(self.batch_shape)
         bound = b if c is None else b.condition(c.reshape((rows,) + (1,) * axes + c.shape[1:]))
-        return jax.tree.map(np.asarray, eqx.filter_jit(Bijector.forward)(bound, x))
+        with jax.enable_x64(True):
+            return jax.tree.map(np.asarray, jax.jit(Bijector.forward)(bound, x))
 
     def _mixed_rows(self, k: int) -> tuple[Any, Any, Any]:
         b = self.parameters(k)
@@ -142,7 +144,7 @@ class Subject:
         x, y = jax.tree.map(fill, x, x_rows), jax.tree.map(fill, y, y_rows)
         if c is not None:
             c = np.resize(c, (count, *c.shape[1:]))
-        return x, y, c
+        return jax.tree.map(np.float32, (x, y, c))
 
     def _extreme(self, constraint: Any, ndims: Any, ordinary: Any, given: Any) -> Any:
         values, ready = extreme_values(constraint, given)
@@ -153,7 +155,7 @@ class Subject:
             unconstrained = normals_for(
                 constraint, part.shape[part.ndim - n :], self.batch_shape, np.random.default_rng(0)
             )
-            return take_into(constraint, extreme_rows(unconstrained, values, n, len(self.batch_shape)), n)
+            return take_into(constraint, extreme_rows(unconstrained, values, n, len(self.batch_shape)))
 
         return map_events(rows, ndims, ordinary)
 
@@ -170,7 +172,7 @@ class Subject:
                 x, y = seen["inverse"][0], seen["forward"][0]
             x, y, c = jax.tree.map(lambda a: np.asarray(a, np.float64), (x, y, c))
             b = self.parameters(k, np.float64)
-            return jax.device_get(exact(b, x, y, c, coordinates=self.coordinates, axes=len(self.batch_shape)))
+            return jax.device_get(exact(b, x, y, c, coordinates=self.coordinates))
 
     def mixed(self, k: int, what: str = "ordinary") -> Any:
         """(gradients, values) in 32 bits on the mixed batch of draw k.
@@ -184,7 +186,8 @@ class Subject:
     def _mixed(self, k: int, what: str) -> Any:
         x, y, c = self.mixed_inputs(k)
         if what == "back":
-            (y, _), (x, _) = self.mixed(k)[1]
+            # The ordinary rows only: of extreme ones the image may lie on the very edge of the codomain.
+            (y, _), (x, _) = jax.tree.map(lambda a: np.resize(a[:ROWS], a.shape), self.mixed(k)[1])
         elif what == "nan":
             x, y = jax.tree.map(_nan_in_row_1, (x, y))
         elif what == "nan condition":
