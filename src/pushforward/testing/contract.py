@@ -255,6 +255,6 @@ def _constant(s: Subject, b: Any, k: int, seen: Any) -> None:
         spread = np.ptp(log_det, axis=0).max(initial=0)
         if spread > s.float64 * (1 + np.abs(log_det).max(initial=0)):
             raise CheckFailure(
-                f"is_constant_jacobian{s.where(k, 'float64')} says True, and the {direction} log-det differs by {spread:.3g} "
-                "between rows"
+                f"is_constant_jacobian{s.where(k, 'float64')} says True, and the {direction} log-det differs by "
+                f"{spread:.3g} between rows"
             )

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from .failure import CheckFailure, row, show
+from .failure import CheckFailure, relative_error, row, show
 from .programs import event_ndims
 from .subject import Subject
 
@@ -72,7 +72,8 @@ def condition(s: Subject) -> None:
     changed_by: list[Any] = []
     for j in range(s.condition_dim):
         moved = [
-            np.any(_event(s, s.mixed(k, f"condition {j}")[1]) != _event(s, s.mixed(k)[1]), axis=0) for k in s.kinds
+            np.any(relative_error(_event(s, s.mixed(k, f"condition {j}")[1]), _event(s, s.mixed(k)[1])) > 1e-6, axis=0)
+            for k in s.kinds
         ]
         changed_by.append(np.any(moved, axis=0))
     for j, moved in enumerate(changed_by):
