@@ -394,7 +394,7 @@ PLANTED = {
     "one branch of the inverse": (kinked(WrongBranchInverted), {}, "forward_round_trip"),
     "NaN gradient from where": (stretch(NanGradientFromWhere), {}, "gradients"),
     "promoted to float64": (stretch(PromotedToFloat64), VECTOR, "shapes"),
-    "dropped to float32": (stretch(DroppedToFloat32), VECTOR, "forward_round_trip"),
+    "dropped to float32": (stretch(DroppedToFloat32), VECTOR, "inverse_round_trip"),
     "statistics of the batch": (BatchStatistics, SINH, "batching"),
     "rows see each other": (stretch(NearestRow), VECTOR, "rows"),
     "branch on a parameter": (stretch(PythonBranch), VECTOR, "shapes"),
