@@ -67,11 +67,6 @@ class Coupling(Bijector):
         if isinstance(self.conditioner, Conditioner):
             self._check_sizes(self.conditioner)
 
-    @property
-    def is_constant_jacobian(self) -> bool:
-        """As the transformer says."""
-        return self.transformer.is_constant_jacobian
-
     def condition(self, c):
         """Bind `c` in the conditioner; itself if that takes none."""
         if not hasattr(self.conditioner, "condition"):

@@ -26,7 +26,8 @@ class RealNVP(Bijector):
         shift_and_log_scale_fn: maps (x_a of shape [..., d], D - d) to (shift, log_scale), each [..., D - d] or None;
             for instance `real_nvp_default_template(...)`.
         bijector_fn: instead, maps (x_a, D - d) to a bijector of scalars or vectors that moves x_b.
-        is_constant_jacobian: declares that the log-det depends on no input.
+        is_constant_jacobian: accepted as in TFP, where it says of NICE that the log-det is constant. It changes
+            nothing: that log-det costs nothing here, and the Jacobian, which the fact is about, is not constant.
         validate_args: check values, also under `jit`.
 
     Raises:
@@ -37,7 +38,6 @@ class RealNVP(Bijector):
     bijector_fn: Any
     num_masked: int | None = static_field()
     fraction_masked: float | None = static_field()
-    declared_constant: bool = static_field()
 
     forward_min_event_ndims = 1
 
@@ -71,13 +71,7 @@ class RealNVP(Bijector):
         self.bijector_fn = as_callable(bijector_fn)
         self.num_masked = None if num_masked is None else int(num_masked)
         self.fraction_masked = None if fraction_masked is None else float(fraction_masked)
-        self.declared_constant = bool(is_constant_jacobian)
         self.validate_args = validate_args
-
-    @property
-    def is_constant_jacobian(self) -> bool:
-        """As declared."""
-        return self.declared_constant
 
     def condition(self, c):
         """Bind `c` in the function, if that takes one."""

@@ -6,7 +6,6 @@ coordinates given them, element by element:
     params_per_dim                       number of parameters P of one coordinate
     forward_and_log_det(params, x)       (y, log |dy/dx|), both of the shape of x
     inverse_and_log_det(params, y)       (x, log |dx/dy|)
-    is_constant_jacobian                 whether the log-det depends on neither x nor params
 
 **Layout**: parameters lead, `params.shape == (P, *x.shape)` (or broadcastable to it): all operations then run over
 contiguous elements. Parameters are unconstrained, and zeros give the identity.
@@ -30,9 +29,6 @@ class Transformer(Protocol):
     @property
     def params_per_dim(self) -> int: ...
 
-    @property
-    def is_constant_jacobian(self) -> bool: ...
-
     def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]: ...
 
     def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]: ...
@@ -47,7 +43,6 @@ class AdditiveTransformer:
     """
 
     params_per_dim = 1
-    is_constant_jacobian = True
 
     def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """(x + shift, 0)."""
@@ -74,7 +69,6 @@ class AffineTransformer:
     max_log_scale: float | None = None
 
     params_per_dim = 2
-    is_constant_jacobian = False
 
     def __post_init__(self) -> None:
         if self.max_log_scale is not None and not self.max_log_scale > 0:
@@ -119,8 +113,6 @@ class SplineTransformer:
     min_bin_width: float = 1e-3
     min_bin_height: float = 1e-3
     min_slope: float = 1e-3
-
-    is_constant_jacobian = False
 
     def __post_init__(self) -> None:
         if self.bins < 1 or int(self.bins) != self.bins:
@@ -187,11 +179,6 @@ class InvertedTransformer:
     def params_per_dim(self) -> int:
         """As the inner transformer."""
         return self.inner.params_per_dim
-
-    @property
-    def is_constant_jacobian(self) -> bool:
-        """As the inner transformer."""
-        return self.inner.is_constant_jacobian
 
     def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The inverse of the inner transformer."""
