@@ -3,7 +3,7 @@
 import jax
 from numpyro.distributions import constraints
 
-from ..core.elementary import log_ratio
+from ..core.elementary import logit
 from .base import Bijector
 
 
@@ -24,7 +24,7 @@ class Logit(Bijector):
     domain = constraints.open_interval(0.0, 1.0)
 
     def _forward(self, x):
-        return log_ratio(x, 1 - x)
+        return logit(x)
 
     def _inverse(self, y):
         return jax.nn.sigmoid(y)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from numpyro.distributions import constraints
 
-from ..core.elementary import log_ratio
+from ..core.elementary import log_ratio, logit
 from ..core.parameters import as_parameter, known_values
 from .base import Bijector
 
@@ -65,6 +65,8 @@ class Sigmoid(Bijector):
         return jnp.where(x < 0, low + share, high - share)
 
     def _inverse(self, y):
+        if self.low is None:
+            return logit(y)
         low, high = self._ends()
         return log_ratio(y - low, high - y)
 
@@ -73,8 +75,6 @@ class Sigmoid(Bijector):
         return log_det if self.low is None else log_det + jnp.log(self.high - self.low)
 
     def _ends(self) -> tuple[Any, Any]:
-        if self.low is None:
-            return 0, 1
         if not self.validate_args:
             return self.low, self.high
         ordered = jnp.all(self.low < self.high)

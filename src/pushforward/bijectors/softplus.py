@@ -56,16 +56,10 @@ class Softplus(Bijector):
         return y if self.low is None else y + self.low
 
     def _inverse(self, y):
-        softness, above = self.hinge_softness, self._above_low(y)
+        softness = self.hinge_softness
+        above = y if self.low is None else y - self.low
         return softplus_inverse(above) if softness is None else softness * softplus_inverse(above / softness)
 
     def _forward_log_det_jacobian(self, x):
         softness = self.hinge_softness
         return -jax.nn.softplus(-x if softness is None else -x / softness)
-
-    def _inverse_log_det_jacobian(self, y):
-        softness, above = self.hinge_softness, self._above_low(y)
-        return -jnp.log(-jnp.expm1(-above if softness is None else -above / softness))
-
-    def _above_low(self, y: jax.Array) -> jax.Array:
-        return y if self.low is None else y - self.low

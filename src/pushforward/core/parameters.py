@@ -17,6 +17,8 @@ def as_parameter(value: Any, name: str = "the parameter") -> jax.Array:
     Raises:
         TypeError: for anything that is not real numbers, naming the argument.
     """
+    if isinstance(value, str | bytes):
+        raise TypeError(f"{name}: expected numbers, and got the text {value!r}")
     try:
         array = jnp.asarray(value)
     except (TypeError, ValueError) as error:
