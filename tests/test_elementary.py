@@ -146,6 +146,11 @@ def logistic_log_density(x):
     return -mp.log1p(mp.exp(-x)) - mp.log1p(mp.exp(x))
 
 
+def log_complement(y):
+    """log(1 - exp(-y))."""
+    return mp.log(-mp.expm1(-y)) if y < 1 else mp.log1p(-mp.exp(-y))
+
+
 LOW, HIGH, SOFT = -2.0, 0.75, 0.25
 WIDTH = mp.mpf(HIGH - LOW)
 
@@ -181,13 +186,13 @@ TABLE = {
     "Softplus": (
         Softplus, LINE, HALF_LINE,
         (lambda x: mp.log1p(mp.exp(x)), lambda x: -mp.log1p(mp.exp(-x))),
-        (lambda y: mp.log(mp.expm1(y)), lambda y: -mp.log1p(-mp.exp(-y))),
+        (lambda y: mp.log(mp.expm1(y)), lambda y: -log_complement(y)),
         (0, 0, 0),
     ),
     "Softplus with softness and low": (
         lambda: Softplus(SOFT, LOW), LINE, [-1.999, -1.9, -1, 0, 20, 1e4],
         (lambda x: LOW + SOFT * mp.log1p(mp.exp(x / SOFT)), lambda x: -mp.log1p(mp.exp(-x / SOFT))),
-        (lambda y: SOFT * mp.log(mp.expm1((y - LOW) / SOFT)), lambda y: -mp.log1p(-mp.exp(-(y - LOW) / SOFT))),
+        (lambda y: SOFT * mp.log(mp.expm1((y - LOW) / SOFT)), lambda y: -log_complement((y - LOW) / SOFT)),
         (2, 0, 0),
     ),
     "NormalCDF": (
