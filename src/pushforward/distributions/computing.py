@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from ..bijectors.base import satisfies
 from ..core.shapes import accumulation_dtype, cast_floating
 from .checks import check_value
-from .foreign import model_dtype, prepared, refreshed, unwrapped
-from .moments import survival, survival_quantile
+from .foreign import model_dtype, prepared, refreshed
 from .support import bounds, spread
+from .tails import cumulative, quantile, survival, survival_quantile
 
 
 def lifted(flow: Any, base: Any = None) -> Any:
@@ -123,8 +123,7 @@ def tail(flow: Any, value: jax.Array, upper: bool) -> jax.Array:
     safe, base_inside = _within(base.support, x, 0)
 
     def of_base(upper: bool) -> jax.Array:
-        tail = _of_base(base, "cdf", lambda: survival(base, safe) if upper else unwrapped(base).cdf(safe))
-        return jnp.where(base_inside, tail, _beyond(base.support, x, upper))
+        return jnp.where(base_inside, (survival if upper else cumulative)(base, safe), _beyond(base.support, x, upper))
 
     result = _by_direction(flow, of_base, upper)
     inside = inside & ~jnp.isinf(value)
@@ -137,10 +136,10 @@ def from_tail(flow: Any, q: jax.Array, upper: bool) -> jax.Array:
     base = lifted(flow, prepared(flow.base, q.dtype))
 
     def of_base(upper: bool) -> jax.Array:
-        return _of_base(base, "icdf", lambda: survival_quantile(base, q) if upper else unwrapped(base).icdf(q))
+        return (survival_quantile if upper else quantile)(base, q)
 
     x = _by_direction(flow, of_base, upper)
-    x = jnp.broadcast_to(x, jnp.broadcast_shapes(q.shape, base.batch_shape))
+    x = jnp.broadcast_to(x, jnp.broadcast_shapes(x.shape, q.shape, base.batch_shape))
     return jnp.where((q >= 0) & (q <= 1), flow.bijector.forward(x), jnp.nan)
 
 
@@ -157,10 +156,3 @@ def _by_direction(flow: Any, of_base: Any, upper: bool) -> jax.Array:
     if isinstance(increasing, bool):
         return of_base(upper == increasing)
     return jnp.where(increasing, of_base(upper), of_base(not upper))
-
-
-def _of_base(base: Any, what: str, compute: Any) -> jax.Array:
-    try:
-        return compute()
-    except NotImplementedError:
-        raise NotImplementedError(f"the base, {type(unwrapped(base)).__name__}, has no {what} in NumPyro") from None

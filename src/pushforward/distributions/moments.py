@@ -1,4 +1,4 @@
-"""Means, variances and entropies of transformed distributions, where they are exact, and tails of scalar bases.
+"""Means, variances and entropies of transformed distributions, where they are exact.
 
 Under an affine map y = A x + b (`is_constant_jacobian`):
 
@@ -9,14 +9,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from numpyro import distributions as numpyro_distributions
 from numpyro.distributions import Independent
 
 from .foreign import unwrapped
-
-_SYMMETRIC = tuple(
-    getattr(numpyro_distributions, name) for name in ("Normal", "Logistic", "Cauchy", "Laplace", "StudentT")
-)
 
 
 def exact_mean(flow: Any, base: Any) -> jax.Array:
@@ -63,34 +58,6 @@ def exact_entropy(flow: Any, base: Any) -> jax.Array:
     origin = jnp.zeros(base.shape(), jnp.result_type(entropy))
     log_det = flow.bijector.forward_log_det_jacobian(origin, base.event_dim)
     return jnp.broadcast_to(entropy + log_det.astype(jnp.result_type(entropy)), flow.batch_shape)
-
-
-def survival(base: Any, x: jax.Array) -> jax.Array:
-    """P(X > x) of a scalar base, without 1 - cdf where a form is known that keeps its digits in the tail."""
-    dist = unwrapped(base)
-    if hasattr(dist, "_survival"):
-        return dist._survival(x)
-    if type(dist) in _SYMMETRIC:
-        return dist.cdf(2 * dist.loc - x)
-    if type(dist) is numpyro_distributions.Exponential:
-        return jnp.exp(-dist.rate * x)
-    if type(dist) is numpyro_distributions.Uniform:
-        return jnp.clip((dist.high - x) / (dist.high - dist.low), 0, 1)
-    return 1 - base.cdf(x)
-
-
-def survival_quantile(base: Any, q: jax.Array) -> jax.Array:
-    """The x with P(X > x) = q; see `survival`."""
-    dist = unwrapped(base)
-    if hasattr(dist, "_survival_quantile"):
-        return dist._survival_quantile(q)
-    if type(dist) in _SYMMETRIC:
-        return 2 * dist.loc - dist.icdf(q)
-    if type(dist) is numpyro_distributions.Exponential:
-        return -jnp.log(q) / dist.rate
-    if type(dist) is numpyro_distributions.Uniform:
-        return dist.high - q * (dist.high - dist.low)
-    return base.icdf(1 - q)
 
 
 def has_independent_coordinates(base: Any) -> bool:

@@ -190,9 +190,11 @@ class TransformedDistribution(PytreeDistribution):
         return self.tree_unflatten(self.tree_flatten()[1], parts)
 
     def _survival(self, value: jax.Array) -> jax.Array:
+        require_monotone(self, "cdf")
         return computing.tail(self, value, upper=True)
 
     def _survival_quantile(self, q: jax.Array) -> jax.Array:
+        require_monotone(self, "quantile")
         return computing.from_tail(self, q, upper=True)
 
     def __repr__(self) -> str:
