@@ -36,7 +36,7 @@ def model(data):
 
 @pytest.mark.standard_promotion  # NumPyro's adaptation of the step size
 def test_nuts_recovers_a_conjugate_posterior(key):
-    mcmc = MCMC(NUTS(model), num_warmup=200, num_samples=1500, progress_bar=False)
+    mcmc = MCMC(NUTS(model), num_warmup=150, num_samples=1000, progress_bar=False)
     mcmc.run(key, jnp.asarray(DATA))
     z = np.asarray(mcmc.get_samples()["z"])
     mean, covariance = posterior()
@@ -137,9 +137,10 @@ def test_a_support_that_depends_on_another_variable(key):
         width = numpyro.sample("width", Exp()(Normal(0.0, 0.3)))
         numpyro.sample("inside", Chain([Scale(width), Sigmoid()])(Normal(0.0, 1.0)))
 
-    initial = numpyro.infer.util.initialize_model(key, program)
-    energy = jax.value_and_grad(initial.potential_fn)(initial.param_info.z)
-    assert all(jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(energy))
+    # Refuses where no start has a finite density and gradient in NumPyro's unconstrained coordinates.
+    initial = numpyro.infer.util.initialize_model(key, program).param_info
+    assert jnp.isfinite(initial.potential_energy)
+    assert jnp.all(jnp.isfinite(jnp.stack(jax.tree.leaves(initial.z_grad))))
 
 
 def test_a_time_series(key):

@@ -74,8 +74,8 @@ def check_value(flow: Any, shape: tuple[int, ...]) -> None:
     rank, event, batch = flow.event_dim, flow.event_shape, flow.batch_shape
     if len(shape) < rank or shape[len(shape) - rank :] != event:
         raise ValueError(
-            f"log_prob expects a value of shape [sample and batch axes | {event}], and got {shape}: the last axes, as "
-            f"many as {rank}, are one event. Reshape the value, or build the distribution for this event shape."
+            f"log_prob expects a value of shape [sample and batch axes | {event}], and got {shape}: the last axes "
+            f"({rank} of them) are one event. Reshape the value, or build the distribution for this event shape."
         )
     try:
         jnp.broadcast_shapes(shape[: len(shape) - rank], batch)
