@@ -97,17 +97,17 @@ def _fast_options() -> dict[str, Any] | None:
     return FAST_COMPILE
 
 
-def _compiled(static: str) -> Callable[..., Any]:
+def fast_jit(*static: str) -> Callable[..., Any]:
     """`jax.jit` with these options, made on the first call so that importing starts no backend."""
 
     def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
-        make = cache(lambda: jax.jit(fn, static_argnames=(static,), compiler_options=_fast_options()))
+        make = cache(lambda: jax.jit(fn, static_argnames=static, compiler_options=_fast_options()))
         return wraps(fn)(lambda *args, **kwargs: make()(*args, **kwargs))
 
     return decorate
 
 
-@_compiled(static="coordinates")
+@fast_jit("coordinates")
 def exact(bijector: Any, x: Any, y: Any, c: Any, *, coordinates: tuple[Any, Any]) -> dict[str, Any]:
     """direction -> (values, log-dets, Jacobians) of single events under `vmap`.
 
@@ -127,7 +127,7 @@ def exact(bijector: Any, x: Any, y: Any, c: Any, *, coordinates: tuple[Any, Any]
     return results
 
 
-@_compiled(static="axes")
+@fast_jit("axes")
 def mixed(trained: Any, rest: Any, x: Any, y: Any, c: Any, *, axes: int) -> tuple[Any, Any]:
     """(gradients, values) with respect to (parameters, x, y, c) of a weighted sum of all values and log-dets."""
     TRACES["mixed"] += 1
