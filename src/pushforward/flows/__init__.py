@@ -6,6 +6,7 @@ Each returns a `TransformedDistribution` on R^dim, or with `condition_dim` a `Co
 `flow(c)` gives one. Recipes hold no mathematics: they put bijectors together.
 """
 
+from .default import default
 from .iaf import iaf
 from .maf import maf
 from .mlp import mlp
@@ -14,4 +15,4 @@ from .realnvp import realnvp
 from .spline_autoregressive import spline_autoregressive
 from .spline_coupling import spline_coupling
 
-__all__ = ["iaf", "maf", "mlp", "nice", "realnvp", "spline_autoregressive", "spline_coupling"]
+__all__ = ["default", "iaf", "maf", "mlp", "nice", "realnvp", "spline_autoregressive", "spline_coupling"]

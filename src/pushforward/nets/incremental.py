@@ -26,7 +26,7 @@ from jax import lax
 
 from .made import AutoregressiveNetwork
 
-UNITS_PER_BLOCK = 56
+UNITS_PER_BLOCK = 32
 
 
 def solve_sequentially(
