@@ -70,7 +70,8 @@ def surface(tangent):
 
 def draw_simplex(key, batch):
     """Probabilities that are multiples of 2^-20, so that they sum to 1 exactly, in float32 too."""
-    parts = np.floor(np.asarray(jax.random.dirichlet(key, jnp.full(4, 2.0), batch)) * 2**20) / 2**20
+    parts = np.exp(np.asarray(jax.random.normal(key, (*batch, 4))))
+    parts = np.floor(parts / parts.sum(axis=-1, keepdims=True) * 2**20) / 2**20
     return np.concatenate([parts[..., :-1], 1 - parts[..., :-1].sum(axis=-1, keepdims=True)], axis=-1)
 
 
