@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core import as_callable
-from .conditioner import Conditioner, add_leading, dense, initial_weight
+from .conditioner import Conditioner, add_leading, dense, initial_weights
 
 
 class MLP(Conditioner):
@@ -46,17 +46,15 @@ class MLP(Conditioner):
     ):
         self._set_sizes(in_size, out_size, condition_dim, tuple(hidden_units))
         sizes = (in_size, *hidden_units, out_size)
-        keys = jax.random.split(key, len(sizes))
         fans = [in_size + (condition_dim or 0), *hidden_units]
         scales = [1.0] * len(hidden_units) + [output_scale]
-        self.weights = tuple(
-            initial_weight(k, n, m, fan, scale)
-            for k, (m, n), fan, scale in zip(keys, pairwise(sizes), fans, scales, strict=False)
-        )
-        self.biases = tuple(jnp.zeros(n, jnp.result_type(float)) for n in sizes[1:])
-        self.condition_weight = None
+        shapes = [(n, m, fan, scale) for (m, n), fan, scale in zip(pairwise(sizes), fans, scales, strict=True)]
         if condition_dim is not None:
-            self.condition_weight = initial_weight(keys[-1], sizes[1], condition_dim, fans[0], scales[0])
+            shapes.append((sizes[1], condition_dim, fans[0], scales[0]))
+        weights = initial_weights(key, shapes)
+        self.condition_weight = weights.pop() if condition_dim is not None else None
+        self.weights = tuple(weights)
+        self.biases = tuple(jnp.zeros(n, jnp.result_type(float)) for n in sizes[1:])
         self.activation = as_callable(activation)
 
     def columns(self, x: jax.Array) -> jax.Array:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core import as_callable
-from .conditioner import Conditioner, add_leading, dense, initial_weight
+from .conditioner import Conditioner, add_leading, dense, initial_weights
 
 
 class ResidualMLP(Conditioner):
@@ -54,26 +54,22 @@ class ResidualMLP(Conditioner):
                 "input, so they share a width. Give for instance (64, 64) for two blocks."
             )
         width, fan_in = units[0], in_size + (condition_dim or 0)
-        keys = iter(jax.random.split(key, 2 * len(units) + 3))
         zeros = jnp.zeros(width, jnp.result_type(float))
-        self.first = (initial_weight(next(keys), width, in_size, fan_in), zeros)
-        self.blocks = tuple(
-            (
-                initial_weight(next(keys), width, width),
-                zeros,
-                initial_weight(next(keys), width, width, scale=0.1),
-                zeros,
-            )
-            for _ in units
-        )
-        self.last = (
-            initial_weight(next(keys), out_size, width, scale=output_scale),
-            jnp.zeros(out_size, zeros.dtype),
-        )
-        self.condition_weight = self.gates = None
+        block = [(width, width, width, 1.0), (width, width, width, 0.1)]
+        shapes = [(width, in_size, fan_in, 1.0), *block * len(units), (out_size, width, width, output_scale)]
         if condition_dim is not None:
-            self.condition_weight = initial_weight(next(keys), width, condition_dim, fan_in)
+            shapes.append((width, condition_dim, fan_in, 1.0))
+        weights = initial_weights(key, shapes)
+        self.condition_weight = weights.pop() if condition_dim is not None else None
+        self.gates = None
+        if condition_dim is not None:
             self.gates = tuple(jnp.zeros((width, condition_dim), zeros.dtype) for _ in units)
+        first, *inside, last = weights
+        self.first = (first, zeros)
+        self.blocks = tuple(
+            (inner, zeros, outer, zeros) for inner, outer in zip(inside[::2], inside[1::2], strict=True)
+        )
+        self.last = (last, jnp.zeros(out_size, zeros.dtype))
         self.activation = as_callable(activation)
 
     def columns(self, x: jax.Array) -> jax.Array:
