@@ -275,6 +275,10 @@ class Bijector(Module):
         x, log_det = self.inverse_and_log_det(safe)
         return x, log_det, jnp.broadcast_to(inside, log_det.shape)
 
+    def _is_sequential(self, direction: str) -> bool:
+        """Whether `direction` runs a long loop, so that `Stack` had better compile it once, not once for each layer."""
+        return False
+
     def _derived_log_det(self, x: Any, y: Any, direction: str) -> Any:
         """log |det dy/dx| of y = map(x) in `direction`, from whichever log-det the author wrote, else by autodiff."""
         own, other = "_forward_log_det_jacobian", "_inverse_log_det_jacobian"

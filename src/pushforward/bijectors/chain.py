@@ -147,6 +147,9 @@ class Chain(Bijector):
             event_shape = part.forward_event_shape(event_shape)
         return batch
 
+    def _is_sequential(self, direction):
+        return any(part._is_sequential(direction) for part in self.bijectors)
+
     def condition(self, c):
         """Bind `c` in every part."""
         return replace(self, bijectors=tuple(part.condition(c) for part in self.bijectors))

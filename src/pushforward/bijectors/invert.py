@@ -66,6 +66,9 @@ class Invert(Bijector):
         """That of the inner bijector."""
         return self.bijector.batch_shape(self.bijector.inverse_event_shape(event_shape))
 
+    def _is_sequential(self, direction):
+        return self.bijector._is_sequential("inverse" if direction == "forward" else "forward")
+
     def condition(self, c):
         """Invert the inner bijector with `c` bound."""
         return Invert(self.bijector.condition(c), validate_args=self.validate_args, frozen=self.frozen)

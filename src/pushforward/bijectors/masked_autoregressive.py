@@ -91,6 +91,9 @@ class MaskedAutoregressiveFlow(Bijector):
         """As declared. (Of an additive map the log-det is constant, 0, but the Jacobian is not.)"""
         return self.declared_constant
 
+    def _is_sequential(self, direction):
+        return direction == "forward"
+
     def condition(self, c):
         """Bind `c` in the network."""
         changes = {}

@@ -12,11 +12,13 @@ from ..core import constant_field, replace, static_field
 from ..core.shapes import accumulation_dtype
 from .base import Bijector
 
+UNROLLED_DEPTH = 6
+
 
 class Stack(Bijector):
     """The same map as Chain(layers), held as one pytree with a leading layer axis and run by `lax.scan`.
 
-    Compile time does not grow with depth. As in `Chain`, **the last of the list is applied first**.
+    Compile time does not grow with depth (beyond a handful of layers, which are written out). As in `Chain`, **the last of the list is applied first**.
 
     Args:
         layers: bijectors of one class and one static structure; arrays may differ in value, permutations included.
@@ -118,6 +120,9 @@ class Stack(Bijector):
 
         return replace(self, layers=lax.scan(body, x, self.layers)[1])
 
+    def _is_sequential(self, direction):
+        return self.layers._is_sequential(direction)
+
     def _walk(self, x: Any, update: Any) -> "Stack":
         layers = []
         for layer in self:
@@ -160,7 +165,11 @@ def _scan(stack: Stack, x: Any, direction: str, log_det: bool) -> tuple[Any, Any
         return (getattr(layer, direction)(x), total), None
 
     dtype = accumulation_dtype(jax.tree.leaves(x)[0].dtype)
-    (x, total), _ = lax.scan(body, (x, jnp.zeros(batch, dtype)), stack.layers, reverse=direction == "forward")
+    # Few layers written out run up to a third faster than in a loop (no slicing of weights, no stacking of what the
+    # gradient needs) and take hardly longer to compile, unless a layer is a long loop itself.
+    unroll = stack.depth <= UNROLLED_DEPTH and not stack.layers._is_sequential(direction)
+    start = (x, jnp.zeros(batch, dtype))
+    (x, total), _ = lax.scan(body, start, stack.layers, reverse=direction == "forward", unroll=unroll)
     return x, total
 
 
