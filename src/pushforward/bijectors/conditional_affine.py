@@ -17,8 +17,8 @@ class ConditionalAffine(Bijector):
     codomain: real vectors. It lets a condition into flows whose other layers take none.
 
     Args:
-        shift_and_log_scale_fn: maps c of shape [..., condition size] to (shift, log_scale), each [..., D], or to an array
-            [..., 2 D] of both, shifts first.
+        shift_and_log_scale_fn: maps c of shape [..., condition size] to (shift, log_scale), each [..., D], or to an
+            array [..., 2 D] of both, shifts first.
         max_log_scale: soft bound of |log_scale|, see `AffineTransformer`.
 
     Raises:

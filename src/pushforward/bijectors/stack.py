@@ -18,7 +18,8 @@ UNROLLED_DEPTH = 6
 class Stack(Bijector):
     """The same map as Chain(layers), held as one pytree with a leading layer axis and run by `lax.scan`.
 
-    Compile time does not grow with depth (beyond a handful of layers, which are written out). As in `Chain`, **the last of the list is applied first**.
+    Compile time does not grow with depth, beyond a handful of layers, which are written out. As in `Chain`, **the last
+    of the list is applied first**.
 
     Args:
         layers: bijectors of one class and one static structure; arrays may differ in value, permutations included.
