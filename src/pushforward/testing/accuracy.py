@@ -3,8 +3,10 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from ..bijectors import Bijector
 from .failure import CheckFailure, expect_close, relative_error, row, show
 from .programs import bound, event_ndims
 from .subject import ROWS, Subject
@@ -142,28 +144,33 @@ def _same_inputs(s: Subject) -> None:
 
 
 def eager(s: Subject) -> None:
-    """A call on one event outside jit gives what the compiled batch gives, by each public method."""
-    tolerance = s.float32
+    """A call on one event outside jit gives what the compiled batch gives, by each formula that the class writes."""
     k = s.kinds[-1]
     values = s.mixed(k)[1]
     x, y, c = s.mixed_inputs(k)
     with jax.enable_x64(False):
-        b = jax.tree.map(jax.numpy.asarray, s.parameters(k))
+        b = jax.tree.map(jnp.asarray, s.parameters(k))
         for i in range(2):
-            one = bound(b, None if c is None else jax.numpy.asarray(c[i]))
+            one = bound(b, None if c is None else jnp.asarray(c[i]))
             for side, direction in enumerate(("forward", "inverse")):
-                point = jax.tree.map(lambda a, i=i: jax.numpy.asarray(a[i]), (x, y)[side])
-                got = getattr(one, direction)(point), getattr(one, direction + "_log_det_jacobian")(point)
-                for part, name in ((0, direction), (1, direction + "_log_det_jacobian")):
-                    expect_close(
-                        jax.tree.map(lambda a: np.asarray(a)[None], got[part]),
-                        jax.tree.map(lambda a, i=i: a[i : i + 1], values[side][part]),
-                        tolerance if s.numerical else tolerance / 10,
-                        what=f"{name} of one event, not compiled, against {direction}_and_log_det compiled and batched",
-                        at=jax.tree.map(lambda a: np.asarray(a)[None], point), where=s.where(k, "float32"),
-                        cause=f"_{direction} and _{direction}_and_log_det are two formulas, or the code asks in Python "
-                        "for something that is different under jit",
-                    )  # fmt: skip
+                point = jax.tree.map(lambda a, i=i: jnp.asarray(a[i]), (x, y)[side])
+                want = jax.tree.map(lambda a, i=i: a[i], values[side])
+                _eager(s, one, direction, point, want, s.where(k, "float32"))
+
+
+def _eager(s: Subject, one: Any, direction: str, point: Any, want: Any, where: str) -> None:
+    value, log_det = getattr(one, direction + "_and_log_det")(point)
+    pairs = [(f"{direction}_and_log_det", (value, log_det), want)]
+    if getattr(type(one), "_" + direction) is not getattr(Bijector, "_" + direction):
+        pairs.append((direction, getattr(one, direction)(point), want[0]))
+    for name, got, expected in pairs:
+        got, expected, at = jax.tree.map(lambda a: np.asarray(a)[None], (got, expected, point))
+        expect_close(
+            got, expected, s.float32 if s.numerical else s.float32 / 10, at=at, where=where,
+            what=f"{name} of one event, not compiled, against {direction}_and_log_det compiled and batched",
+            cause=f"_{direction} and _{direction}_and_log_det are two formulas, or the code asks in Python for "
+            "something that is different under jit",
+        )  # fmt: skip
 
 
 def rows(s: Subject) -> None:

@@ -15,9 +15,9 @@ from .inputs import map_events
 from .programs import abstract, event_ndims
 from .subject import Subject
 
-SHAPES = ((), (3,), (2, 1, 3), (0,))
+SHAPES = ((), (0,), (2, 1, 3))
 # Batch shapes of the input and of a bound condition.
-BROADCASTS = (((3,), ()), ((), (3,)), ((3,), (2, 1)))
+BROADCASTS = (((), (3,)), ((3,), (2, 1)))
 
 
 def pytree(s: Subject) -> None:
@@ -65,18 +65,18 @@ def final(s: Subject) -> None:
 
 
 def shapes(s: Subject) -> None:
-    """Values and log-dets have the promised shapes and dtypes for batches (), (3,), (2, 1, 3) and (0,)."""
+    """Values and log-dets have the promised shapes and dtypes for batches (), (0,) and (2, 1, 3)."""
     conditional = s.condition_dim is not None
     batches = [(batch, batch if conditional else None) for batch in SHAPES]
     batches += list(BROADCASTS) if conditional else []
     with jax.enable_x64(True):
         for direction in ("forward", "inverse"):
             for batch, c_batch in batches:
-                _shape(s, direction, batch + s.batch_shape, c_batch, None)
+                # Where the parameters leave it to us, the longest batch ends in an axis of the event.
+                extra = 1 if len(batch) == 3 and not s.batch_shape else None
+                _shape(s, direction, batch + s.batch_shape, c_batch, extra)
             if s.batch_shape:
                 _shape(s, direction, (), () if conditional else None, None)
-            else:
-                _shape(s, direction, (2, 1, 3), (2, 1, 3) if conditional else None, 1)
 
 
 def _shape(s: Subject, direction: str, batch: Any, c_batch: Any, extra: int | None) -> None:
