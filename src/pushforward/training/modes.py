@@ -1,0 +1,87 @@
+"""Layers that look at data: those that set themselves from a first batch, and those with running statistics.
+
+A layer of the first kind defines `initialize(x)`; one of the second `update_statistics(x)` and the static flag
+`inference`, which is False while it trains. Composites define both methods too, only to hand them on.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from ..bijectors import Bijector
+from ..core import replace
+
+
+def looks_at_data(model: Any, method: str) -> bool:
+    """Whether some layer in `model` does more in `initialize` or `update_statistics` than hand on."""
+    return hasattr(model, "bijector") and any(_does_more(node, method) for node in _nodes(model.bijector))
+
+
+def initialized(model: Any, x: jax.Array, condition: jax.Array | None) -> Any:
+    """The model with its data-dependent parameters set from the batch `x`."""
+    return _with_bijector(model, lambda bijector: bijector.initialize(x), condition)
+
+
+def with_statistics(model: Any, x: jax.Array, condition: jax.Array | None) -> Any:
+    """The model whose running statistics have seen the batch `x`."""
+    return _with_bijector(model, lambda bijector: bijector.update_statistics(x), condition)
+
+
+def with_inference(model: Any, inference: bool) -> Any:
+    """The model with the flag `inference` set on every module that has one; itself if none has."""
+    if not any(_has_flag(node) and node.inference != inference for node in _nodes(model)):
+        return model
+    children, treedef = _children(model)
+    if children is None:
+        return model
+    rebuilt = jax.tree.unflatten(treedef, [with_inference(child, inference) for child in children])
+    return replace(rebuilt, inference=inference) if _has_flag(rebuilt) else rebuilt
+
+
+def _with_bijector(model: Any, change: Callable[[Any], Any], condition: jax.Array | None) -> Any:
+    bijector = model.bijector
+    bound = bijector if condition is None else bijector.condition(condition)
+    changed = change(bound)
+    kept = changed if condition is None else _carried_over(bijector, bound, changed)
+    return eqx.tree_at(lambda m: m.bijector, model, kept)
+
+
+def _carried_over(original: Any, before: Any, after: Any) -> Any:
+    """What differs between `before` and `after`, put onto `original`: the layers changed, and no condition bound."""
+    if after is before or original is None:
+        return original
+    if isinstance(original, eqx.Module) and type(original) is type(before) is type(after):
+        names = (field.name for field in dataclasses.fields(original))
+        parts = {n: (getattr(original, n), getattr(before, n), getattr(after, n)) for n in names}
+        return replace(original, **{n: _carried_over(*three) for n, three in parts.items()})
+    if isinstance(original, tuple | list) and len(original) == len(before) == len(after):
+        return type(original)(_carried_over(*three) for three in zip(original, before, after, strict=True))
+    if eqx.is_array(after):
+        return after
+    return original if after == before else after
+
+
+def _does_more(node: Any, method: str) -> bool:
+    if not isinstance(node, Bijector) or getattr(type(node), method) is getattr(Bijector, method):
+        return False
+    hands_on = type(node).__module__.startswith(f"{__package__.split('.')[0]}.")
+    return not (hands_on and any(isinstance(child, Bijector) for child in _nodes(node) if child is not node))
+
+
+def _has_flag(node: Any) -> bool:
+    return isinstance(node, eqx.Module) and isinstance(getattr(node, "inference", None), bool)
+
+
+def _nodes(tree: Any) -> Iterator[Any]:
+    yield tree
+    for child in _children(tree)[0] or ():
+        yield from _nodes(child)
+
+
+def _children(node: Any) -> tuple[list[Any] | None, Any]:
+    """The direct children of a pytree node; None for a leaf."""
+    children, treedef = jax.tree.flatten(node, is_leaf=lambda child: child is not node)
+    return (None, None) if len(children) == 1 and children[0] is node else (children, treedef)
