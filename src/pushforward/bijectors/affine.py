@@ -39,12 +39,12 @@ class Affine(Bijector):
     takes back what Woodbury's identity loses where V D V^T is much larger than M.
     """
 
-    shift: jax.Array | None
-    scale_identity_multiplier: jax.Array | None
-    scale_diag: jax.Array | None
-    scale_tril: jax.Array | None
-    scale_perturb_factor: jax.Array | None
-    scale_perturb_diag: jax.Array | None
+    shift: Any
+    scale_identity_multiplier: Any
+    scale_diag: Any
+    scale_tril: Any
+    scale_perturb_factor: Any
+    scale_perturb_diag: Any
 
     forward_min_event_ndims = 1
     is_constant_jacobian = True

@@ -282,7 +282,8 @@ class Bijector(Module):
     def _derived_log_det(self, x: Any, y: Any, direction: str) -> Any:
         """log |det dy/dx| of y = map(x) in `direction`, from whichever log-det the author wrote, else by autodiff."""
         own, other = "_forward_log_det_jacobian", "_inverse_log_det_jacobian"
-        own_pass, other_pass, fn = "_forward_and_log_det", "_inverse_and_log_det", self._forward
+        own_pass, other_pass = "_forward_and_log_det", "_inverse_and_log_det"
+        fn: Callable = self._forward
         minimum = self.forward_min_event_ndims
         if direction == "inverse":
             own, other, own_pass, other_pass, fn = other, own, other_pass, own_pass, self._inverse

@@ -118,7 +118,8 @@ class Chain(Bijector):
     def _inverse_within(self, y):
         if not self.bijectors:
             return super()._inverse_within(y)
-        total, ndims, inside = 0.0, self.inverse_min_event_ndims, jnp.asarray(True)
+        total: Any = 0.0
+        ndims, inside = self.inverse_min_event_ndims, jnp.asarray(True)
         for part in self.bijectors:
             minimum = part.inverse_min_event_ndims
             extra = jax.tree.leaves(ndims)[0] - jax.tree.leaves(minimum)[0] if jax.tree.leaves(ndims) else 0

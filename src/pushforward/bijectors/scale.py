@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from .base import Bijector
@@ -23,8 +22,8 @@ class Scale(Bijector):
         ValueError: if both or neither are given.
     """
 
-    scale: jax.Array | None
-    log_scale: jax.Array | None
+    scale: Any
+    log_scale: Any
 
     forward_min_event_ndims = 0
     is_constant_jacobian = True

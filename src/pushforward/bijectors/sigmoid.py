@@ -29,8 +29,8 @@ class Sigmoid(Bijector):
         ValueError: if only one end is given, or some low is not below its high.
     """
 
-    low: jax.Array | None
-    high: jax.Array | None
+    low: Any
+    high: Any
 
     forward_min_event_ndims = 0
     is_increasing = True

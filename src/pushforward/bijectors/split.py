@@ -28,12 +28,12 @@ class Split(Bijector):
         Split([2, 1]).forward(jnp.zeros((10, 3)))    # arrays of shapes (10, 2) and (10, 1)
     """
 
-    num_or_size_splits: int | tuple[int, ...] = static_field()
+    num_or_size_splits: Any = static_field()
     axis: int = static_field()
 
     is_constant_jacobian = True
 
-    def __init__(self, num_or_size_splits: int | Sequence[int], axis: int = -1, *, validate_args: bool = False):
+    def __init__(self, num_or_size_splits: Any, axis: int = -1, *, validate_args: bool = False):
         if axis >= 0:
             raise ValueError(
                 f"Split counts its axis from the end of the event, and got axis={axis}: counted from the front, its "

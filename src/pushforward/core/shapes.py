@@ -79,7 +79,7 @@ def extra_event_ndims(event_ndims: Any, minimum: Any, who: str) -> int:
     """
     if event_ndims is None:
         return 0
-    if not jax.tree.structure(event_ndims) == jax.tree.structure(minimum):
+    if not same_structure(event_ndims, minimum):
         raise ValueError(
             f"{who}: event_ndims has the structure {event_ndims!r}, but the events of this map have {minimum!r}; "
             "give one integer for each part"
@@ -100,9 +100,15 @@ def extra_event_ndims(event_ndims: Any, minimum: Any, who: str) -> int:
     return extras[0]
 
 
+def same_structure(one: Any, other: Any) -> bool:
+    """Whether two pytrees differ in their leaves only."""
+    structures: list[Any] = [jax.tree.structure(one), jax.tree.structure(other)]
+    return bool(structures[0] == structures[1])
+
+
 def check_rank(x: Any, event_ndims: Any, who: str) -> None:
     """Every array of `x` has at least as many axes as its event; else `ValueError`."""
-    if not jax.tree.structure(x) == jax.tree.structure(event_ndims):
+    if not same_structure(x, event_ndims):
         raise ValueError(
             f"{who}: expected an input of the structure {event_ndims!r} (numbers of event axes), "
             f"and got {jax.tree.structure(x)}"

@@ -134,7 +134,8 @@ def _solve_sorted(s: _Sorted, fn: Callable, z: jax.Array) -> jax.Array:
 
         def step(t: Any, carry: Any) -> Any:
             x_block, local = carry
-            local, values, previous = list(local), [], x_block
+            values: list[jax.Array] = []
+            local, previous = list(local), x_block
             for layer, width in enumerate(s.width):
                 row = s.first[layer][start + t] - origins[layer + 1]
                 v = _slice(before[layer], row, width, 0) + _slice(inside[layer], row, width, 0) @ previous
