@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from numbers import Integral
+from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from ..core import static_field
 from .base import Bijector
@@ -39,11 +40,12 @@ class Split(Bijector):
                 f"Split counts its axis from the end of the event, and got axis={axis}: counted from the front, its "
                 "place would change with the number of batch axes. Give a negative axis."
             )
-        if isinstance(num_or_size_splits, Integral):
-            self.num_or_size_splits = int(num_or_size_splits)
-            fine = num_or_size_splits > 0
+        given: Any = num_or_size_splits
+        if np.ndim(given) == 0:
+            self.num_or_size_splits = int(given)
+            fine = given > 0
         else:
-            sizes = self.num_or_size_splits = tuple(int(n) for n in num_or_size_splits)
+            sizes = self.num_or_size_splits = tuple(int(n) for n in given)
             fine = bool(sizes) and all(n == -1 or n > 0 for n in sizes) and sizes.count(-1) <= 1
         if not fine:
             raise ValueError(
@@ -95,12 +97,13 @@ class Split(Bijector):
 
     def _sizes(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The sizes of the parts of an array of this shape."""
-        total, sizes = shape[self.axis], self.num_or_size_splits
-        if isinstance(sizes, int):
-            sizes, whole = (total // sizes,) * sizes, total % sizes == 0
+        total, declared = shape[self.axis], self.num_or_size_splits
+        if isinstance(declared, int):
+            sizes, whole = (total // declared,) * declared, total % declared == 0
         else:
-            rest = total - sum(n for n in sizes if n != -1)
-            sizes, whole = tuple(rest if n == -1 else n for n in sizes), rest > 0 if -1 in sizes else rest == 0
+            rest = total - sum(n for n in declared if n != -1)
+            sizes = tuple(rest if n == -1 else n for n in declared)
+            whole = rest > 0 if -1 in declared else rest == 0
         if not whole:
             raise ValueError(
                 f"Split: axis {self.axis} of an input of shape {shape} has {total} entries, which do not make up "
