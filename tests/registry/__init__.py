@@ -5,10 +5,11 @@ from importlib import import_module
 
 from .base import Entry
 
-ENTRIES: list[Entry] = [
-    entry
-    for module in sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "base")
-    for entry in import_module(f"{__name__}.{module}").ENTRIES
+MODULES = [
+    import_module(f"{__name__}.{name}")
+    for name in sorted(m.name for m in pkgutil.iter_modules(__path__))
+    if name != "base"
 ]
+ENTRIES: list[Entry] = [entry for module in MODULES for entry in module.ENTRIES]
 
-__all__ = ["ENTRIES", "Entry"]
+__all__ = ["ENTRIES", "MODULES", "Entry"]

@@ -70,7 +70,6 @@ class Entry:
         numerical: the inverse (or forward) is found by a solve, so that eager, jitted, batched and looped calls agree
             to the tolerances above instead of a tenth of them.
         perturbation: standard deviation of the noise added to the trained leaves for the further parameter draws.
-        saved: whether it can be saved. False where it holds functions that no file can; `save` must then refuse.
         exempt: name of a check -> why it does not apply. Every line here is a hole in the net; give the reason.
     """
 
@@ -92,7 +91,6 @@ class Entry:
     conditioned: Any = True
     numerical: bool = False
     perturbation: float = 0.1
-    saved: bool = True
     exempt: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -101,7 +99,7 @@ class Entry:
 
     def arguments(self) -> dict[str, Any]:
         """The fields that are arguments of `check_bijector`."""
-        own = {"bijector", "cases", "label", "reason", "saved"}
+        own = {"bijector", "cases", "label", "reason"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in own}
 
     @property
