@@ -94,8 +94,8 @@ class Affine(Bijector):
         target = y if self.shift is None else y - self.shift
         diagonal, matrix = self._base(y)
         x = _solve_base(diagonal, matrix, target)
-        if self.rank:
-            solved, capacitance, right = self._low_rank(y)
+        if self.scale_perturb_factor is not None:
+            solved, capacitance, right = self._low_rank(self.scale_perturb_factor, y)
             gain = jnp.linalg.solve(capacitance, right)
 
             def correct(z: jax.Array) -> jax.Array:
@@ -129,16 +129,16 @@ class Affine(Bijector):
     def _times(self, x: jax.Array) -> jax.Array:
         diagonal, matrix = self._base(x)
         y = diagonal * x if matrix is None else multiply(jnp.tril(matrix), x)
-        if self.rank:
+        if self.scale_perturb_factor is not None:
             weights = multiply(jnp.matrix_transpose(self.scale_perturb_factor), x)
             weights = weights if self.scale_perturb_diag is None else self.scale_perturb_diag * weights
             y = y + multiply(self.scale_perturb_factor, weights)
         return y
 
-    def _low_rank(self, like: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def _low_rank(self, factor: jax.Array, like: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """(M^-1 V)^T, shape [..., r, d]; the capacitance I + D V^T M^-1 V, shape [..., r, r]; D V^T."""
         diagonal, matrix = self._base(like)
-        columns = jnp.matrix_transpose(self.scale_perturb_factor)
+        columns = jnp.matrix_transpose(factor)
         solved = _solve_base(diagonal[..., None, :], None if matrix is None else matrix[..., None, :, :], columns)
         right = columns if self.scale_perturb_diag is None else self.scale_perturb_diag[..., None] * columns
         gram = jnp.einsum("...id,...jd->...ij", right, solved, precision=lax.Precision.HIGHEST)
@@ -149,7 +149,9 @@ class Affine(Bijector):
 
     def _log_abs_det(self, like: jax.Array) -> jax.Array:
         log_det = jnp.sum(jnp.log(jnp.abs(self._base(like)[0])), axis=-1)
-        return log_det + jnp.linalg.slogdet(self._low_rank(like)[1])[1] if self.rank else log_det
+        if self.scale_perturb_factor is None:
+            return log_det
+        return log_det + jnp.linalg.slogdet(self._low_rank(self.scale_perturb_factor, like)[1])[1]
 
     def _sizes(self) -> dict[str, int]:
         """The number of entries of an event, by each parameter that tells it."""

@@ -58,24 +58,24 @@ class Sigmoid(Bijector):
         return constraints.open_interval(low, high)
 
     def _forward(self, x):
-        if self.low is None:
+        if self.low is None or self.high is None:
             return jax.nn.sigmoid(x)
-        low, high = self._ends()
+        low, high = self._checked(self.low, self.high)
         share = (high - low) * jax.nn.sigmoid(jnp.where(x < 0, x, -x))
         return jnp.where(x < 0, low + share, high - share)
 
     def _inverse(self, y):
-        if self.low is None:
+        if self.low is None or self.high is None:
             return logit(y)
-        low, high = self._ends()
+        low, high = self._checked(self.low, self.high)
         return log_ratio(y - low, high - y)
 
     def _forward_log_det_jacobian(self, x):
         log_det = -jax.nn.softplus(-x) - jax.nn.softplus(x)
-        return log_det if self.low is None else log_det + jnp.log(self.high - self.low)
+        return log_det if self.low is None or self.high is None else log_det + jnp.log(self.high - self.low)
 
-    def _ends(self) -> tuple[Any, Any]:
+    def _checked(self, low: jax.Array, high: jax.Array) -> tuple[jax.Array, jax.Array]:
         if not self.validate_args:
-            return self.low, self.high
-        ordered = jnp.all(self.low < self.high)
-        return eqx.error_if((self.low, self.high), ~ordered, "Sigmoid: expected low < high, and got an empty interval")
+            return low, high
+        ordered = jnp.all(low < high)
+        return eqx.error_if((low, high), ~ordered, "Sigmoid: expected low < high, and got an empty interval")
