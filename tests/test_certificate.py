@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 import pushforward as pf
-from pushforward.bijectors import Bijector, Chain, Exp, Invert, MaskedAutoregressiveFlow, Permute, Scale, Shift, Stack
+from pushforward.bijectors import (
+    BatchNormalization,
+    Bijector,
+    Chain,
+    Exp,
+    Invert,
+    MaskedAutoregressiveFlow,
+    Permute,
+    Scale,
+    Shift,
+    SoftmaxCentered,
+    Stack,
+)
 from pushforward.diagnostics.layers import parts_of
 from pushforward.diagnostics.normalisation import log_integral
 from pushforward.distributions import ConditionalDistribution, Normal, StandardNormal, TransformedDistribution
@@ -259,6 +271,13 @@ def test_the_integral_of_a_known_density(kernels):
     assert found.error < (0.05 if kernels else 1.0)
 
 
+def test_a_map_to_more_coordinates_is_checked_as_far_as_that_goes():
+    simplex = TransformedDistribution(StandardNormal(2), SoftmaxCentered())
+    certificate = pf.check(simplex, np.asarray(simplex.bijector.forward(jnp.asarray(DATA, jnp.float32))))
+    assert certificate.ok, str(certificate)
+    assert [f.name for f in certificate.findings if f.ok is None] == ["log-determinant", "normalisation"]
+
+
 def test_no_verdict_where_nothing_overlaps():
     wide = TransformedDistribution(StandardNormal(40), Exp())
     certificate = pf.check(wide, np.exp(RNG.normal(size=(20, 40))))
@@ -283,6 +302,11 @@ def test_errors_of_the_caller():
             lambda: pf.check(conditional(DATA[:, :1]), DATA),
             ValueError,
             r"got a batch of distributions of shape \(300,\)",
+        ),
+        (
+            lambda: pf.check(on_normal(BatchNormalization(2)), DATA),
+            ValueError,
+            r"bijectors\[0\] \(BatchNorm.*inference",
         ),
         (lambda: pf.check(conditional, DATA, condition=DATA), ValueError, r"condition of shape \(300, 1\)"),
     ]:

@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..bijectors import Invert
 from ..distributions import ConditionalDistribution, TransformedDistribution
 from ..distributions.foreign import model_dtype
 from . import verdicts
 from .draws import look_at_draws
 from .findings import Certificate, LayerReport
-from .layers import measure_layers
+from .layers import measure_layers, parts_of
 from .programs import bind, densities, in_float64, there_and_back
 
 # Rows for which everything is computed in both dtypes, and rows (and numbers) for which Jacobians are.
@@ -37,7 +38,8 @@ def check(flow: Any, x: Any, *, condition: Any = None, key: jax.Array | None = N
 
     Raises:
         TypeError: if `flow` is no such distribution.
-        ValueError: if shapes do not fit, or the data has no rows or values that are not finite (naming one).
+        ValueError: if shapes do not fit, the data has no rows or values that are not finite (naming one), or a layer
+            is in training, where the density of a row depends on the other rows.
 
     Example:
         certificate = pushforward.check(flow, x)
@@ -48,6 +50,7 @@ def check(flow: Any, x: Any, *, condition: Any = None, key: jax.Array | None = N
     key, key_rows = jax.random.split(jax.random.key(0) if key is None else key)
     rng = np.random.default_rng(np.asarray(jax.random.bits(key_rows, (4,))))
     epsilon = float(jnp.finfo(x.dtype).eps)
+    _refuse_training(bind(flow, condition, [0]))
 
     log_prob, gradient, bad_parameters = densities(flow, x, condition)
     first = bind(flow, condition, [int(np.argmin(np.isfinite(log_prob)))])
@@ -120,6 +123,17 @@ def _inputs(flow: Any, x: Any, condition: Any) -> tuple[np.ndarray, np.ndarray |
             f"{c.shape}"
         )
     return data, c
+
+
+def _refuse_training(flow: TransformedDistribution) -> None:
+    for name, part in parts_of(flow):
+        inner = part.bijector if isinstance(part, Invert) else part
+        if getattr(inner, "inference", True) is False:
+            raise ValueError(
+                f"check expects a flow as it is used after training, and {name} ({type(inner).__name__}) has "
+                "inference=False: it takes statistics from the batch it is given, so the density of a row depends on "
+                "the other rows. Check the model that fit returns, or build that layer with inference=True."
+            )
 
 
 def _shape(first: str, event: tuple[int, ...]) -> str:

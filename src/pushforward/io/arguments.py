@@ -69,9 +69,8 @@ def is_made_by(thing: Any, arguments: dict[str, Any]) -> bool:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two pytrees agree in structure, and bit for bit in what their leaves are to a compiled program."""
-    return jax.tree.structure(one) == jax.tree.structure(other) and all(
-        map(_same_leaf, jax.tree.leaves(one), jax.tree.leaves(other))
-    )
+    structures: list[Any] = [jax.tree.structure(tree) for tree in (one, other)]
+    return structures[0] == structures[1] and all(map(_same_leaf, jax.tree.leaves(one), jax.tree.leaves(other)))
 
 
 def _same_leaf(one: Any, other: Any) -> bool:
