@@ -12,7 +12,7 @@ from ..bijectors.base import satisfies
 from ..core import broadcast_batch, map_ndims
 from .failure import CheckFailure, row, show
 from .inputs import map_events
-from .programs import abstract, event_ndims
+from .programs import TRACES, abstract, event_ndims
 from .subject import Subject
 
 SHAPES = ((), (0,), (2, 1, 3))
@@ -43,7 +43,8 @@ def pytree(s: Subject) -> None:
             f"the static fields cannot be hashed ({error}), so jax.jit cannot take the bijector. Make lists tuples, "
             "and arrays leaves"
         ) from None
-    if jax.tree.structure(jax.tree.map(lambda leaf: leaf, s.bijector)) != structure:
+    again: Any = jax.tree.structure(jax.tree.map(lambda leaf: leaf, s.bijector))
+    if again != structure:
         raise CheckFailure(
             "taken apart and put together, the bijector is not equal to itself, so it is compiled at every call. A "
             "static field compares by identity: hold a named function, not a lambda made anew"
@@ -67,7 +68,7 @@ def final(s: Subject) -> None:
 def shapes(s: Subject) -> None:
     """Values and log-dets have the promised shapes and dtypes for batches (), (0,) and (2, 1, 3)."""
     conditional = s.condition_dim is not None
-    batches = [(batch, batch if conditional else None) for batch in SHAPES]
+    batches: list[tuple[Any, Any]] = [(batch, batch if conditional else None) for batch in SHAPES]
     batches += list(BROADCASTS) if conditional else []
     with jax.enable_x64(True):
         for direction in ("forward", "inverse"):
@@ -195,9 +196,12 @@ def one_trace(s: Subject) -> None:
     """Other parameter values run the same compiled programs."""
     s.mixed(0)
     s.exact(0)
-    for program, run in (("mixed", s.mixed), ("exact", s.exact)):
-        again = s.traces(program, lambda run=run: [run(k) for k in s.kinds])
-        if again:
+    programs: dict[str, Any] = {"mixed": s.mixed, "exact": s.exact}
+    for program, run in programs.items():
+        before = TRACES[program]
+        for k in s.kinds:
+            run(k)
+        if again := TRACES[program] - before:
             raise CheckFailure(
                 f"{len(s.kinds) - 1} other parameter values caused {again} more compilations: a parameter's value has "
                 "become part of the structure (a static field, a Python number)"

@@ -28,14 +28,14 @@ def take_into(constraint: Any, normals: np.ndarray) -> np.ndarray:
     """
     inner = _base(constraint)
     if is_real(inner):
-        return np.float64(normals)
+        return normals.astype(np.float64)
     lower, upper = (np.asarray(end, np.float32) for end in constraint_bounds(inner))
     if np.all(np.isfinite(lower)) and np.all(np.isfinite(upper)):
-        return np.float64(np.float32(lower + (upper - lower) / (1 + np.exp(-normals))))
+        return _representable(lower + (upper - lower) / (1 + np.exp(-normals)))
     if np.all(np.isfinite(lower)):
-        return np.float64(np.float32(lower + np.exp(normals)))
+        return _representable(lower + np.exp(normals))
     if np.all(np.isfinite(upper)):
-        return np.float64(np.float32(upper - np.exp(normals)))
+        return _representable(upper - np.exp(normals))
     with jax.enable_x64(True):
         return np.asarray(biject_to(inner)(jnp.asarray(normals, np.float64)))
 
@@ -95,6 +95,11 @@ def extreme_rows(ordinary: np.ndarray, values: np.ndarray, event_ndims: int, bat
             one[..., k % size] = value
             rows.append(one.reshape(ordinary.shape))
     return np.stack(rows) if rows else np.zeros((0, *ordinary.shape), ordinary.dtype)
+
+
+def _representable(values: np.ndarray) -> np.ndarray:
+    """The nearest float32 numbers, in float64."""
+    return np.asarray(values).astype(np.float32).astype(np.float64)
 
 
 def _base(constraint: Any) -> Any:

@@ -156,11 +156,11 @@ def samples(law: Law) -> None:
     if law.has_cdf:
         cdf = np.asarray(fast_jit()(lambda d, y: d.cdf(y))(law.distribution, jnp.asarray(law.sample)))
         for member in law.members():
-            _kolmogorov(np.sort(cdf[(slice(None), *member)]), 0.0, f"cdf{_of(member)}")
+            _kolmogorov(np.sort(_member(cdf, member)), 0.0, f"cdf{_of(member)}")
         return
     for member, (_, functions) in _quadratures(law).items():
         for i, (nodes, function) in enumerate(functions):
-            values = np.interp(np.sort(drawn[(slice(None), *member, i)]), nodes, function)
+            values = np.interp(np.sort(_member(drawn, (*member, i))), nodes, function)
             _kolmogorov(values, law.integral, f"integral of the density over number {i}{_of(member)}")
 
 
@@ -185,10 +185,10 @@ def _quadratures(law: Law) -> dict[Any, Any]:
         drawn = law.sample.reshape(law.draws, *d.batch_shape, law.event_size)
         axes = (1,) * len(d.batch_shape)
         for member in law.members():
-            points, nodes, weights = grid(law.bounds, drawn[(slice(None), *member)])
+            points, nodes, weights = grid(law.bounds, _member(drawn, member))
             value = points.reshape(len(points), *axes, *d.event_shape)
             value = np.broadcast_to(value, (len(points), *d.batch_shape, *d.event_shape))
-            density = np.exp(law.log_prob(value)[(slice(None), *member)].astype(float))
+            density = np.exp(_member(law.log_prob(value), member).astype(float))
             total, functions = integrals(density, weights)
             results[member] = total, list(zip(nodes, functions, strict=True))
     law._memory["quadratures"] = results
@@ -274,6 +274,12 @@ def compiled(law: Law) -> None:
             got, want, law.tolerance, what=f"{name} log_prob against compiled", at=value,
             cause="The shapes are counted from the left, or Python code asks for values",
         )  # fmt: skip
+
+
+def _member(values: np.ndarray, member: tuple[int, ...]) -> np.ndarray:
+    """All samples of one member of the batch."""
+    index: Any = (slice(None), *member)
+    return values[index]
 
 
 def _of(member: tuple[int, ...]) -> str:

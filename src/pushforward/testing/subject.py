@@ -13,7 +13,7 @@ from ..bijectors import Bijector
 from ..core import trainable
 from .failure import CheckFailure
 from .inputs import extreme_rows, extreme_values, map_events, normals_for, take_into
-from .programs import TRACES, exact, mixed
+from .programs import exact, mixed
 
 # Ordinary rows, and rows further out that only float64 can be held to.
 ROWS, WIDE_ROWS = 4, 2
@@ -58,7 +58,7 @@ class Subject:
 
         def one(leaf: Any, trains: bool) -> Any:
             if not (eqx.is_array(leaf) and jnp.issubdtype(leaf.dtype, jnp.floating)):
-                return leaf if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
+                return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
             # By way of float32, so that both precisions are given the same numbers.
             value = np.asarray(leaf).astype(np.float32)
             if trains and k:
@@ -96,7 +96,7 @@ class Subject:
         b = self.parameters(k)
         rng = np.random.default_rng(1000 + k)
         c = None
-        if self.condition is not None:
+        if self.condition is not None and self.condition_dim is not None:
             c = np.resize(np.asarray(self.condition, np.float32), (rows, self.condition_dim))
         elif self.condition_dim is not None:
             c = rng.standard_normal((rows, self.condition_dim)).astype(np.float32)
@@ -199,12 +199,6 @@ class Subject:
             b = self.parameters(k)
             trained, rest = eqx.partition(b, trainable(b))
             return jax.device_get(mixed(trained, rest, x, y, c, axes=len(self.batch_shape)))
-
-    def traces(self, program: str, run: Callable[[], Any]) -> int:
-        """How often `program` is traced while `run` runs."""
-        before = TRACES[program]
-        run()
-        return TRACES[program] - before
 
     def _once(self, key: Any, compute: Callable[[], Any]) -> Any:
         if key not in self._memory:
