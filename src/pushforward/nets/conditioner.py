@@ -109,3 +109,9 @@ def initial_weights(key: Array, layers: Sequence[tuple[int, int, int, float]]) -
         scale * (2 / max(1, fan_in)) ** 0.5 * draw.reshape(out_size, in_size)
         for draw, (out_size, in_size, fan_in, scale) in zip(draws, layers, strict=True)
     ]
+
+
+def initial_bias(key: Array, size: int, fan_in: int) -> Array:
+    """Uniform numbers in +-2 / sqrt(fan_in): hidden units of few inputs start with their kinks apart, not all at 0."""
+    bound = 2 / max(1, fan_in) ** 0.5
+    return jax.random.uniform(key, (size,), jnp.result_type(float), -bound, bound)

@@ -109,26 +109,24 @@ class AutoregressiveNetwork(Module):
         self.hidden_degrees = tuple(degrees * len(layer_units) if residual else degrees)
         self.params, self.dim, self.residual = params, dim, residual
         self.activation = as_callable(activation if activation is not None else _identity)
-        sizes = (dim, *layer_units, dim * params)
         masks = self._masks(input_degrees)
         entering = [conditional and (conditional_input_layers == "all_layers" or k == 0) for k in range(len(masks))]
         width = self.condition_dim or 0
-        # One draw for all weights: every draw is a program of its own to compile.
-        noise = jax.random.uniform(key, (sum(m.size + m.shape[0] * width for m in masks),), minval=-1, maxval=1)
-        weights, on_condition = [], []
-        for mask, scale in zip(masks, [*[1.0] * (len(masks) - 1), output_scale], strict=True):
-            n = mask.shape[0]
-            own, onto, noise = (
-                noise[: mask.size],
-                noise[mask.size : mask.size + n * width],
-                noise[mask.size + n * width :],
-            )
-            # Variance 1 / (3 * inputs kept): a row that sees few inputs starts with larger weights.
-            fan_in = jnp.maximum(1, mask.sum(1, keepdims=True)).astype(noise.dtype)
-            weights.append(scale * own.reshape(mask.shape) / jnp.sqrt(fan_in))
-            on_condition.append(scale * onto.reshape(n, width) / max(1, width) ** 0.5)
+        # One draw for everything: every draw is a program of its own to compile.
+        counts = [count for mask in masks for count in (mask.size, mask.shape[0] * width, mask.shape[0])]
+        noise = jax.random.uniform(key, (sum(counts),), minval=-1, maxval=1)
+        pieces = iter(jnp.split(noise, np.cumsum(counts[:-1])))
+        weights, biases, on_condition = [], [], []
+        for mask in masks:
+            # Standard deviation 1.15 / sqrt(inputs kept): a row that sees few inputs starts with larger weights. Biases
+            # of hidden units start spread too: at zero, all kinks of a unit of one input would sit at the origin.
+            bound = 2 / jnp.sqrt(jnp.maximum(1, mask.sum(1)).astype(noise.dtype))
+            weights.append(bound[:, None] * next(pieces).reshape(mask.shape))
+            on_condition.append(2 / max(1, width) ** 0.5 * next(pieces).reshape(mask.shape[0], width))
+            biases.append(bound * next(pieces))
+        weights[-1], on_condition[-1] = output_scale / 2 * weights[-1], output_scale / 2 * on_condition[-1]
         self.weights = tuple(weights)
-        self.biases = tuple(jnp.zeros(n) for n in sizes[1:]) if use_bias else None
+        self.biases = (*biases[:-1], jnp.zeros_like(biases[-1])) if use_bias else None
         self.condition_weights = None
         if conditional:
             self.condition_weights = tuple(w if here else None for w, here in zip(on_condition, entering, strict=True))

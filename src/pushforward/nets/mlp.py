@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core import as_callable
-from .conditioner import Conditioner, add_leading, dense, initial_weights
+from .conditioner import Conditioner, add_leading, dense, initial_bias, initial_weights
 
 
 class MLP(Conditioner):
@@ -22,7 +22,7 @@ class MLP(Conditioner):
             added as a bias of the first layer, so it is computed once for each c, not for each x.
         output_scale: factor on the initial weights of the last layer. Small values start a flow near the identity; 0
             starts it there.
-        key: for the initial weights, He's normal ones; biases start at 0.
+        key: for the initial weights, He's normal ones; biases start at 0, those of the first hidden layer spread.
 
     Raises:
         ValueError: for sizes below 1, inputs of another width, and calls while a condition is missing.
@@ -54,7 +54,10 @@ class MLP(Conditioner):
         weights = initial_weights(key, shapes)
         self.condition_weight = weights.pop() if condition_dim is not None else None
         self.weights = tuple(weights)
-        self.biases = tuple(jnp.zeros(n, jnp.result_type(float)) for n in sizes[1:])
+        zeros = [jnp.zeros(n, jnp.result_type(float)) for n in sizes[2:]]
+        first = sizes[1] if hidden_units else out_size
+        spread = initial_bias(jax.random.fold_in(key, 1), first, fans[0])
+        self.biases = (spread if hidden_units else jnp.zeros_like(spread), *zeros)
         self.activation = as_callable(activation)
 
     def columns(self, x: jax.Array) -> jax.Array:

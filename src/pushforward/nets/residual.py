@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core import as_callable
-from .conditioner import Conditioner, add_leading, dense, initial_weights
+from .conditioner import Conditioner, add_leading, dense, initial_bias, initial_weights
 
 
 class ResidualMLP(Conditioner):
@@ -65,7 +65,7 @@ class ResidualMLP(Conditioner):
         if condition_dim is not None:
             self.gates = tuple(jnp.zeros((width, condition_dim), zeros.dtype) for _ in units)
         first, *inside, last = weights
-        self.first = (first, zeros)
+        self.first = (first, initial_bias(jax.random.fold_in(key, 1), width, fan_in))
         self.blocks = tuple(
             (inner, zeros, outer, zeros) for inner, outer in zip(inside[::2], inside[1::2], strict=True)
         )
