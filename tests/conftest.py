@@ -4,8 +4,7 @@
 - strict dtype promotion: an accidental float32 + float64 is an error. A test of a third party that needs NumPy's
   promotion carries `@pytest.mark.standard_promotion`;
 - warnings are errors (pyproject.toml), a missing 64-bit type included;
-- 32-bit by default, as users have it; the fixture `x64` switches 64-bit types on for one test, and
-  `@pytest.mark.parametrize("dtype", DTYPES)` with `precision(dtype)` runs one test in both;
+- 32-bit by default, as users have it; the fixture `x64` switches 64-bit types on for one test;
 - fixed keys: the fixture `key`;
 - compiled programs are kept in `.cache/jax` between runs, in a folder for each processor type and JAX version, so
   that none is loaded on a machine it was not made for. `PUSHFORWARD_TEST_CACHE=0` turns that off.
@@ -52,6 +51,9 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "standard_promotion: a third party in this test relies on NumPy's dtype promotion; say which"
     )
+    # JAX writes an entry of its cache in place, so one that another process is writing, or was killed writing, is cut
+    # short. It is then compiled as if it were not there.
+    config.addinivalue_line("filterwarnings", "ignore:Error (reading|writing) persistent compilation cache entry")
 
 
 @pytest.fixture
