@@ -128,6 +128,7 @@ def check_bijector(
 def run_checks(table: Mapping[str, Callable[[Any], None]], subject: Any) -> dict[str, str]:
     """Name -> message of the checks that fail; an exception is a failure of the check that met it first."""
     failures: dict[str, str] = {}
+    seen: dict[str, str] = {}
     for name, check in table.items():
         try:
             check(subject)
@@ -136,7 +137,9 @@ def run_checks(table: Mapping[str, Callable[[Any], None]], subject: Any) -> dict
         except CheckFailure as failure:
             failures[name] = str(failure)
         except Exception as error:
-            failures[name] = f"raised {type(error).__name__}: {_first_lines(str(error))}{_hint(error)}"
+            text = f"raised {type(error).__name__}: {_first_lines(str(error))}{_hint(error)}"
+            before = seen.setdefault(text, name)
+            failures[name] = text if before == name else f"raised the same as {before}"
     return failures
 
 
@@ -168,6 +171,13 @@ def _first_lines(text: str) -> str:
 def _hint(error: Exception) -> str:
     if isinstance(error, jax.errors.ConcretizationTypeError | jax.errors.TracerArrayConversionError):
         return " -- Python code (if, float, int, NumPy) looks at the value of an array; under jit there is none"
+    if isinstance(error, ValueError) and "broadcast" in str(error):
+        return (
+            " -- if the log-det is meant: return one number for each batch element, summed over the event axes, and "
+            "count axes from the right"
+        )
+    if isinstance(error, IndexError | ValueError) and ("dimension" in str(error) or "axis" in str(error)):
+        return " -- axes are counted from the left somewhere: an event may come alone or with any number of batch axes"
     if "promotion" in str(error).lower():
         return " -- two dtypes meet under strict promotion; make constants in the dtype of the input"
     return ""

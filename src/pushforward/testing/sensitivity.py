@@ -9,6 +9,10 @@ from .failure import CheckFailure, relative_error, row, show
 from .programs import event_ndims
 from .subject import Subject
 
+TOO_LARGE = (
+    "Clamp the argument before the formula and select after it, or use a form that does not overflow (softplus, log1p, "
+    "expm1). If this input overflows by its nature, state other `extremes`."
+)
 NOT_FINITE = (
     "In the branch of a jnp.where that is not taken a formula overflows, and zero times infinity is NaN: clamp the "
     "argument before the formula and select after it. If this input overflows by its nature, state other `extremes`."
@@ -22,9 +26,7 @@ def finite(s: Subject) -> None:
             points = s.mixed_inputs(k)[side]
             for name, part in zip(("value", "log-det"), s.mixed(k)[1][side], strict=True):
                 for leaf in jax.tree.leaves(part):
-                    _expect_finite(
-                        leaf, points, f"the {direction} {name}{s.where(k, 'float32')}", "Clamp before the formula"
-                    )
+                    _expect_finite(leaf, points, f"the {direction} {name}{s.where(k, 'float32')}", TOO_LARGE)
 
 
 def gradients(s: Subject) -> None:
