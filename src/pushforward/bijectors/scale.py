@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from ..core.parameters import as_parameter
 from .base import Bijector
 
 
@@ -34,8 +35,8 @@ class Scale(Bijector):
                 "Scale takes either scale or log_scale, and got "
                 f"{'neither' if scale is None else 'both'}; give exactly one"
             )
-        self.scale = None if scale is None else jnp.asarray(scale, jnp.result_type(float, scale))
-        self.log_scale = None if log_scale is None else jnp.asarray(log_scale, jnp.result_type(float, log_scale))
+        self.scale = None if scale is None else as_parameter(scale, "Scale: scale")
+        self.log_scale = None if log_scale is None else as_parameter(log_scale, "Scale: log_scale")
         self.validate_args = validate_args
 
     @property

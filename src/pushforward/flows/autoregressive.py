@@ -33,7 +33,7 @@ def autoregressive_layer(
         hidden_units=hidden_units,
         activation=activation,
         residual=residual,
-        output_scale=0.1,
+        output_scale=0.3,
         key=key_net,
     )
     layer: Bijector = MaskedAutoregressiveFlow(net, transformer=transformer)

@@ -36,8 +36,8 @@ def fit(
     validation_fraction: float = 0.1,
     validation_data: Any = None,
     patience: int | None = 20,
-    max_grad_norm: float | None = 5.0,
-    ema_decay: float | None = None,
+    max_grad_norm: float | None = None,
+    ema_decay: float | None = 0.99,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_seconds: float = 30.0,
     resume: bool = False,
@@ -70,7 +70,8 @@ def fit(
         validation_data: rows for validation instead: `x`, or `(x, condition)`.
         patience: stop after so many epochs without a lower validation loss; None for never.
         max_grad_norm: longer gradients are shortened to this norm; None for no clipping.
-        ema_decay: validate and return an exponential moving average of the parameters with this decay, such as 0.999.
+        ema_decay: validate and return an exponential moving average of the parameters with this decay; None for the
+            parameters themselves.
         checkpoint: a folder to keep the state of the run in.
         checkpoint_seconds: at least so many seconds between two checkpoints.
         resume: continue from the checkpoint, to the same bits as without the interruption; start if there is none.

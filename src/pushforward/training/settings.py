@@ -8,7 +8,7 @@ from .objectives import Objective, objective_named
 from .optimizer import has_own_rate, optimizer_checked
 from .schedule import Schedule, schedule_named
 
-DEFAULT_RATE, DEFAULT_SCHEDULE = 1e-3, "cosine"
+DEFAULT_RATE, DEFAULT_SCHEDULE = 3e-3, "cosine"
 
 
 @dataclasses.dataclass(frozen=True)
