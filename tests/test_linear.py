@@ -314,6 +314,15 @@ def test_statistics_move_towards_those_of_the_data(data):
     np.testing.assert_allclose(model[1].layers.moving_mean, np.zeros((2, 3)), atol=1e-3)
 
 
+def test_what_is_frozen_does_not_look_at_data(data):
+    for composite in (Chain([ActNorm(3), BatchNormalization(3)]), Stack([BatchNormalization(3)] * 2)):
+        frozen = freeze(composite)
+        assert frozen.initialize(data) is frozen
+        assert frozen.update_statistics(data) is frozen
+    # A frozen layer uses the statistics that it was frozen with.
+    np.testing.assert_array_equal(freeze(BatchNormalization(3, epsilon=0.0)).inverse(data), data)
+
+
 # -------------------------------------------------------------------- refused
 
 

@@ -20,7 +20,7 @@ class BatchNormalization(Bijector):
     `forward` always uses the running statistics. `inverse`, with which densities are evaluated, uses those of the batch
     it is given (over all axes before the event) while `inference` is False, and the running ones when it is True. So
     in training the two directions are not inverses of each other, the log-determinant is that at fixed statistics, and
-    a density depends on the whole batch, as in TFP; in inference everything is an ordinary bijector.
+    a density depends on the whole batch, as in TFP; in inference, and when frozen, it is an ordinary bijector.
 
     Calling it changes nothing: `update_statistics(x)` returns the layer whose running statistics have seen `x`, and
     `initialize(x)` the one whose running statistics are those of `x`. For images give the number of channels.
@@ -85,8 +85,8 @@ class BatchNormalization(Bijector):
 
     @property
     def is_constant_jacobian(self) -> bool:
-        """In inference, when statistics do not depend on the input."""
-        return self.inference
+        """In inference or frozen, when statistics do not depend on the input."""
+        return self.inference or self.frozen
 
     @property
     def gamma(self) -> jax.Array:
@@ -114,7 +114,7 @@ class BatchNormalization(Bijector):
     def _inverse_and_log_det(self, y):
         check_event(y, self.event_shape, "BatchNormalization")
         mean, variance = self.moving_mean, self.moving_variance
-        if not self.inference:
+        if not (self.inference or self.frozen):
             if batch_size(y, self.event_shape) == 1:
                 raise ValueError(
                     "BatchNormalization: in training the inverse normalises by the variance of its batch, and got one "

@@ -156,7 +156,9 @@ class Chain(Bijector):
         return replace(self, bijectors=tuple(part.condition(c) for part in self.bijectors))
 
     def initialize(self, x):
-        """Initialise the parts from the data side inwards, each from what reaches it."""
+        """Initialise the parts from the data side inwards, each from what reaches it; nothing when frozen."""
+        if self.frozen:
+            return self
         parts = []
         for part in self.bijectors:
             parts.append(part.initialize(x))
@@ -164,7 +166,9 @@ class Chain(Bijector):
         return replace(self, bijectors=tuple(parts))
 
     def update_statistics(self, x):
-        """Update the parts from the data side inwards, each from what reaches it."""
+        """Update the parts from the data side inwards, each from what reaches it; nothing when frozen."""
+        if self.frozen:
+            return self
         parts = []
         for part in self.bijectors:
             parts.append(part.update_statistics(x))

@@ -109,11 +109,15 @@ class Stack(Bijector):
         return replace(self, bound=jnp.asarray(c), is_bound=True)
 
     def initialize(self, x):
-        """Initialise the layers from the data side inwards, each from what reaches it."""
+        """Initialise the layers from the data side inwards, each from what reaches it; nothing when frozen."""
+        if self.frozen:
+            return self
         return self._walk(x, lambda layer, x: layer.initialize(x))
 
     def update_statistics(self, x):
-        """Update the layers from the data side inwards, each from what reaches it."""
+        """Update the layers from the data side inwards, each from what reaches it; nothing when frozen."""
+        if self.frozen:
+            return self
 
         def body(x: Any, layer: Bijector) -> Any:
             bound = self._bind(layer)
