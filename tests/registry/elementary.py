@@ -61,11 +61,9 @@ def swap(x):
     return x[..., ::-1]
 
 
-def surface(tangent):
-    """Coordinates of the simplex in an orthonormal basis of its plane."""
-    size = tangent.shape[-1]
-    steps = np.tril(np.ones((size - 1, size))) - np.diag(np.arange(1.0, size), 1)[:-1]
-    return tangent @ jnp.asarray(steps / np.linalg.norm(steps, axis=-1, keepdims=True), tangent.dtype).T
+def drop_last(tangent):
+    """The coordinates of the simplex that determine a point."""
+    return tangent[..., :-1]
 
 
 def draw_simplex(key, batch):
@@ -177,7 +175,7 @@ ENTRIES = [
             "validated": lambda key: SoftmaxCentered(validate_args=True),
         },
         event_shape=(3,),
-        coordinates=(None, surface),
+        coordinates=(None, drop_last),
         draw_output=draw_simplex,
     ),
 ]

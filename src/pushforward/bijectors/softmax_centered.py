@@ -1,7 +1,5 @@
 """SoftmaxCentered: vectors to the simplex."""
 
-import math
-
 import jax
 import jax.numpy as jnp
 from numpyro.distributions import constraints
@@ -14,11 +12,11 @@ class SoftmaxCentered(Bijector):
     """y = softmax([x, 0]): a vector of K - 1 numbers to a point of the simplex of K, the last score fixed at 0.
 
     inverse  x_i = log(y_i / y_K);
-    log |dy/dx| = sum_{i=1..K} log y_i + log(K) / 2;    domain: real vectors;    codomain: the simplex.
+    log |dy/dx| = sum_{i=1..K} log y_i;    domain: real vectors;    codomain: the simplex.
 
-    The log-determinant is TFP's: volume is measured on the simplex as a surface in R^K, which is sqrt(K) times that of
-    its first K - 1 coordinates. Densities with respect to these coordinates (Dirichlet, the relaxed categoricals, and
-    NumPyro's throughout) are larger by log(K) / 2. For K = 2 the first coordinate is `Sigmoid()` of x.
+    The log-determinant is that of the first K - 1 coordinates of y, the measure of the Dirichlet and the relaxed
+    categoricals: for K = 2 it is that of `Sigmoid()`, whose value is the first coordinate. (TFP adds log(K) / 2, as it
+    measures volume on the simplex as a surface in R^K, so its densities there are not comparable with a Dirichlet's.)
 
     The sum is taken over log-probabilities, all negative, so that nothing cancels however large x is.
 
@@ -41,7 +39,7 @@ class SoftmaxCentered(Bijector):
 
     def _forward_log_det_jacobian(self, x):
         scores = _scores(x)
-        return jnp.sum(jax.nn.log_softmax(scores, axis=-1), axis=-1) + math.log(scores.shape[-1]) / 2
+        return jnp.sum(jax.nn.log_softmax(scores, axis=-1), axis=-1)
 
     def _inverse_within(self, y):
         # NumPyro's simplex holds its faces, which are not images of points: x is infinite there.
