@@ -89,11 +89,17 @@ RUNS = {
 @pytest.mark.parametrize("name", RUNS)
 def test_cut_off_between_epochs(tmp_path, name):
     whole = run(**RUNS[name])
-    cut = run(tmp_path, progress=interrupted_after(2), **RUNS[name])
+    # Where patience ends the run, it is cut off while patience is running out.
+    epoch = whole.history.best_epoch + 1 if whole.stopped == "patience" else 2
+    cut = run(tmp_path, progress=interrupted_after(epoch), **RUNS[name])
     assert cut.stopped == "interrupted"
-    assert len(cut.history) == 2
+    assert len(cut.history) == epoch
     assert same(whole, run(tmp_path, resume=True, **RUNS[name]))
     assert os.listdir(tmp_path) == [files.FILE]
+
+
+def test_patience_is_among_the_runs():
+    assert run(**RUNS["patience"]).stopped == "patience"
 
 
 @pytest.mark.parametrize("calls", [1, 2, 3, 9])

@@ -14,6 +14,7 @@ import numpy as np
 from .shuffle import split_order
 
 _SLICE_BYTES = 1 << 22
+_ALIGNMENT = 64
 
 
 class Table(NamedTuple):
@@ -28,6 +29,10 @@ class Table(NamedTuple):
     x: Any
     condition: Any
     weight: Any
+
+    def at(self, rows: np.ndarray) -> "Table":
+        """Some of the rows."""
+        return Table(*(None if part is None else part[rows] for part in self))
 
     def on_device(self) -> "Table":
         """The same as JAX arrays."""
@@ -133,10 +138,19 @@ def _numbers(value: Any, dtype: Any, name: str) -> np.ndarray:
             f"{name}: expected an array of real numbers, and got one of dtype {array.dtype}; encode text and "
             "categories first"
         )
-    with np.errstate(
-        over="ignore"
-    ):  # Numbers too large for the model's dtype become inf, which is reported by its place.
-        return array.astype(dtype, copy=False)
+    return array if array.dtype == dtype and array.flags.c_contiguous else _cast(array, np.dtype(dtype))
+
+
+def _cast(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A copy in `dtype`, placed in memory so that JAX on a CPU can use it without another copy."""
+    size = array.size * dtype.itemsize
+    buffer = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % _ALIGNMENT
+    cast = buffer[start : start + size].view(dtype).reshape(array.shape)
+    # Numbers too large for the dtype become inf, which is reported by its place.
+    with np.errstate(over="ignore"):
+        np.copyto(cast, array, casting="unsafe")
+    return cast
 
 
 def _check_finite(array: np.ndarray, name: str) -> None:

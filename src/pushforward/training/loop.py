@@ -130,17 +130,15 @@ def fit(
         identity = {"key": [key], "data": [*table, *(held_out or ())], "model": fingerprint(model)}
         place = Keeper(os.fspath(checkpoint), checkpoint_seconds, resume, settings.described(), identity)
     training, validation = split_rows(key, table, settings.validation_fraction)
-    on_device = table.on_device()
-    del table
-    rows = Rows(on_device, training, on_device, validation)
+    rows = Rows(table, training, table, validation)
     if held_out is not None:
-        rows = Rows(on_device, training, held_out.on_device(), np.arange(len(held_out.x), dtype=np.int32))
+        rows = Rows(table, training, held_out, np.arange(len(held_out.x), dtype=np.int32))
     return Run(key, model, rows, settings, place, progress).result()
 
 
 def _check_key(key: Any) -> None:
     is_key = isinstance(key, jax.Array) and (
-        jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key) or (key.dtype == jnp.uint32 and key.ndim == 1)
+        jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or (key.dtype == jnp.uint32 and key.ndim == 1)
     )
     if not is_key:
         raise TypeError(

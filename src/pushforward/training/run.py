@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import numpy as np
 
+from .compilation import release_memory
 from .data import Table
 from .guard import diverged, never_finite, stall_limit
 from .history import EpochRecord, FitResult, History
@@ -25,16 +26,23 @@ if TYPE_CHECKING:
     from .resume import Keeper
 
 _FIRST_ROWS = 4096
+_LARGE_TABLE = 1 << 24
 _VALIDATION_ROWS, _VALIDATION_NUMBERS = 2048, 1 << 22
 
 
 class Rows(NamedTuple):
-    """What to train and to validate on: tables on the device and row numbers in them."""
+    """What to train and to validate on: tables, and row numbers in them."""
 
     table: Table
     training: np.ndarray
     validation_table: Table
     validation: np.ndarray | None
+
+    def on_device(self) -> "Rows":
+        """The same with the tables on the device, once where they are one."""
+        table = self.table.on_device()
+        is_one = self.validation_table is self.table
+        return self._replace(table=table, validation_table=table if is_one else self.validation_table.on_device())
 
 
 class Run:
@@ -53,13 +61,15 @@ class Run:
         count = len(rows.training)
         batch_size = min(settings.batch_size, count)
         self.steps_per_epoch = -(-count // batch_size)
+        self.began = time.monotonic()
         self.reporter = Reporter(progress, settings.epochs, self.steps_per_epoch)
 
         start = with_inference(model, False)
         self.sets_itself = looks_at_data(start, "initialize")
         if self.sets_itself:
             first = rows.training[: max(_FIRST_ROWS, batch_size)]
-            start = initialized(start, *(None if a is None else a[first] for a in rows.table[:2]))
+            x, condition, _ = rows.table.at(first).on_device()
+            start = initialized(start, x, condition)
         layout, leaves, self.constants = take_apart(start, packed=settings.optimizer is None)
         self.layout = layout.of(with_inference(start, True))
         self.program = Program(
@@ -84,13 +94,16 @@ class Run:
         self.history, self.best, self.pace = History(), Best(), Pace()
         self.done = False
         self.order: tuple[int, jax.Array] | None = None
-        self.began = time.monotonic()
         if keeper is not None:
             found = keeper.found()
             if found is None:
                 keeper.save(self._snapshot(), first=True)
             else:
                 self._continue(*found)
+        if not self.done:
+            # Before the tables are on the device, so that they are not there together with what the compiler needs.
+            self._compile()
+            self.rows = rows.on_device()
 
     def result(self) -> FitResult:
         """Train to the end, and give the best model."""
@@ -125,7 +138,7 @@ class Run:
 
     def _steps(self, epoch: int, pressed: Any) -> None:
         """The steps of an epoch (from 0) that are not done yet."""
-        steps, program = self.steps_per_epoch, self.program
+        steps = self.steps_per_epoch
         first = epoch * steps
         order = self._order(epoch)
         at = int(self.state.step)
@@ -136,9 +149,7 @@ class Run:
                 self.keeper.save_if_due(self._snapshot)
             last = min(at + self.pace.steps, first + steps)
             began = time.perf_counter()
-            self.state = run_steps(
-                program, self.state, self.constants, self.rows.table, order, self.numbers, self.key, first, last
-            )
+            self.state = run_steps(*self._step_arguments(order, first, last))
             if last == first + steps and epoch + 1 < self.settings.epochs:
                 self._order(epoch + 1)  # Drawn while the device computes.
             stalled = int(self.state.stalled)  # Waits for the steps.
@@ -172,31 +183,39 @@ class Run:
             self.order = epoch, jax.device_put(epoch_order(self.key, epoch, self.rows.training, length))
         return self.order[1]
 
-    def _validation_batches(self) -> tuple[jax.Array, int] | None:
-        """The validation rows, filled up to whole batches, on the device; and the size of a batch."""
+    def _validation_batches(self) -> tuple[jax.Array, int, int] | None:
+        """The validation rows, filled up to whole batches, on the device; the size of a batch; how many are real."""
         rows = self.rows.validation
         if rows is None:
             return None
         fitting = _VALIDATION_NUMBERS // max(1, math.prod(self.rows.validation_table.x.shape[1:]))
         size = min(len(rows), max(self.program.batch_size, min(_VALIDATION_ROWS, fitting)))
-        return jax.device_put(repeated(rows, -(-len(rows) // size) * size)), size
+        return jax.device_put(repeated(rows, -(-len(rows) // size) * size)), size, len(rows)
 
     def _validation_loss(self) -> float:
+        return float(mean_loss(*self._validation_arguments()))
+
+    def _validation_arguments(self) -> tuple[Any, ...]:
         assert self.validation is not None
-        rows, size = self.validation
+        rows, size, count = self.validation
         parameters, constants = self._weights()
-        loss = mean_loss(
-            self.layout,
-            self.program.objective,
-            size,
-            parameters,
-            self.constants if constants is None else constants,
-            self.rows.validation_table,
-            rows,
-            len(self.rows.validation),
-            self.key,
-        )
-        return float(loss)
+        constants = self.constants if constants is None else constants
+        table = self.rows.validation_table
+        return self.layout, self.program.objective, size, parameters, constants, table, rows, count, self.key
+
+    def _step_arguments(self, order: Any, first: int, last: int) -> tuple[Any, ...]:
+        state, constants, table = self.state, self.constants, self.rows.table
+        return self.program, state, constants, table, order, self.numbers, self.key, first, last
+
+    def _compile(self) -> None:
+        """Compile the programs for the shapes of the tables; the calls find them again."""
+        length = self.steps_per_epoch * self.program.batch_size
+        steps = self._step_arguments(jax.ShapeDtypeStruct((length,), np.int32), 0, 1)
+        run_steps.lower(*jax.tree.map(_shape_of, steps)).compile()
+        if self.validation is not None:
+            mean_loss.lower(*jax.tree.map(_shape_of, self._validation_arguments())).compile()
+        if self.rows.table.x.nbytes >= _LARGE_TABLE:
+            release_memory()
 
     def _weights(self) -> tuple[Any, Any]:
         """(parameters, constants that change or None): what is validated and returned."""
@@ -239,3 +258,7 @@ class Run:
         self.done = record["done"]
         self.history.stopped = record["stopped"] if self.done else "epochs"
         self.began = time.monotonic() - record["seconds"]
+
+
+def _shape_of(part: Any) -> Any:
+    return jax.ShapeDtypeStruct(part.shape, part.dtype) if isinstance(part, np.ndarray) else part

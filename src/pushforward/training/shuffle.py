@@ -5,6 +5,7 @@ long as a good part of an epoch, and compiles anew for each number of rows.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 _SPLIT, _EPOCH = 0, 1
@@ -26,6 +27,6 @@ def repeated(rows: np.ndarray, length: int) -> np.ndarray:
 
 
 def _generator(key: jax.Array, purpose: int, number: int) -> np.random.Generator:
-    is_typed = jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key)
+    is_typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     words = np.asarray(jax.random.key_data(key) if is_typed else key).reshape(-1)
     return np.random.default_rng([*words.tolist(), purpose, number])

@@ -208,16 +208,13 @@ def _step(
         seen = with_statistics(layout.combine(leaves, constants), batch.x, batch.condition)
         statistics = layout.constants(seen)
 
-    kept = (state.parameters, state.optimizer, state.average, state.constants)
+    new = state._replace(parameters=parameters, optimizer=memory, average=average, constants=statistics)
     new = jax.tree.map(
-        lambda new, old: jnp.where(good, new if new.dtype == old.dtype else new.astype(old.dtype), old),
-        (parameters, memory, average, statistics),
-        kept,
+        lambda new, old: jnp.where(good, new if new.dtype == old.dtype else new.astype(old.dtype), old), new, state
     )
     before = jnp.where(fresh, 0, state.loss), jnp.where(fresh, 0, state.weight)
     mean, weight = _mean_with(*before, loss, share, good)
-    return State(
-        *new,
+    return new._replace(
         step=state.step + 1,
         loss=mean,
         weight=weight,
@@ -268,7 +265,7 @@ def _scalar(loss: Any) -> jax.Array:
 def _copied(tree: Any) -> Any:
     # Numbers that were weakly typed become firm, so that all calls of the loop compile the same program.
     def copy(leaf: Any) -> jax.Array:
-        is_key = jax.dtypes.issubdtype(jnp.result_type(leaf), jax.dtypes.prng_key)
+        is_key = jnp.issubdtype(jnp.result_type(leaf), jax.dtypes.prng_key)
         return jnp.copy(leaf) if is_key else jnp.array(leaf, dtype=jnp.result_type(leaf), copy=True)
 
     return jax.tree.map(copy, tree)
