@@ -109,12 +109,12 @@ def make(folder: Path, name: str) -> dict[str, np.ndarray]:
     return {**arrays, "mean": mean, "scale": scale, "log_jacobian": log_jacobian}
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Write the tables named on the command line, by default the four of the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="TABLE")
     parser.add_argument("--out", type=Path, default=FOLDER)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     folder = os.environ.get("PUSHFORWARD_DATA", "")
     if not folder or not Path(folder).is_dir():
         print("Set PUSHFORWARD_DATA to the folder that holds the tables.", file=sys.stderr)
