@@ -569,7 +569,7 @@ def test_the_line_of_progress():
     reporter.ended(EpochRecord(1, 2.0, 1.5, 1e-3, 0, 1.0))
     reporter.ended(EpochRecord(2, 1.9, 1.75, 1e-3, 0, 2.0))
     line = reporter._line(3, 50, 1.85, 100.0)
-    assert line == ("epoch 3/10 · train 1.8500 · validation 1.7500 · best 1.5000 (epoch 1) · 100 steps/s · 0:08 left")
+    assert line == ("epoch 3/10 · 0:08 left · train 1.8500 · validation 1.7500 · best 1.5000 (1) · 100 steps/s")
 
 
 @pytest.mark.parametrize("how", ["raise", "signal"])

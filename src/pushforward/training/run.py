@@ -157,7 +157,7 @@ class Run:
             at = last
             if stalled >= self.numbers.stall_limit:
                 raise diverged(epoch + 1, stalled, float(self.state.learning_rate), self.history)
-            if self.reporter.is_shown():
+            if self.reporter.is_due():
                 self.reporter.running(epoch + 1, at - first, float(self.state.loss), self.pace.rate)
 
     def _validated(self, epoch: int) -> EpochRecord:
@@ -255,6 +255,8 @@ class Run:
         self.state, self.best = tree["state"], Best(tree["best"], loss, since)
         self.constants = self.constants if tree["constants"] is None else tree["constants"]
         self.history.records = [EpochRecord(*values) for values in record["records"]]
+        for past in self.history:
+            self.reporter.remember(past)
         self.done = record["done"]
         self.history.stopped = record["stopped"] if self.done else "epochs"
         self.began = time.monotonic() - record["seconds"]
