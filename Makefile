@@ -85,7 +85,7 @@ acceptance: $(DEV)  ## Train on the real data in $PUSHFORWARD_DATA and hold the 
 	@$(BIN)/python -m pytest -m acceptance $(PYTEST_ARGS)
 
 bench: $(DEV)  ## Timings; leave the machine alone meanwhile
-	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+	@$(BIN)/python -m benchmarks.compare $(BENCH_ARGS)
 
 # -------------------------------------------------------------------------------------------------- building
 
