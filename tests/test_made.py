@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pushforward import bijectors
 from pushforward.bijectors import Invert, MaskedAutoregressiveFlow, Scale, Stack
 from pushforward.bijectors.transformers import AffineTransformer, InvertedTransformer, SplineTransformer
 from pushforward.nets import AutoregressiveNetwork, solve_sequentially
@@ -62,6 +63,7 @@ def build(name, params=2, activation=jnp.tanh, batch=()):
 
 
 def test_the_documented_example_has_the_documented_shapes(key):
+    assert bijectors.AutoregressiveNetwork is AutoregressiveNetwork
     net = AutoregressiveNetwork(params=2, event_shape=[3], hidden_units=[16, 16], key=key)
     assert net(jnp.ones((2, 3))).shape == (2, 3, 2)
     assert net(jnp.ones(3)).shape == (3, 2)
@@ -249,3 +251,14 @@ def test_bad_arguments_of_the_layer(key):
         MaskedAutoregressiveFlow(lambda y: (y, y), transformer=AffineTransformer())
     with pytest.raises(ValueError, match=r"events of shape \(3,\)"):
         MaskedAutoregressiveFlow(net).inverse(jnp.zeros(4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hidden_degrees", ["equal", "random"])
+def test_round_trip_at_the_size_of_image_patches(hidden_degrees, key):
+    net = AutoregressiveNetwork(
+        2, 63, hidden_units=(256, 256), hidden_degrees=hidden_degrees, activation=jax.nn.relu, key=key
+    )
+    flow = MaskedAutoregressiveFlow(net, transformer=AffineTransformer(max_log_scale=1.0))
+    x = jax.random.normal(key, (256, 63))
+    np.testing.assert_allclose(flow.inverse(flow.forward(x)), x, atol=5e-4)

@@ -1,5 +1,6 @@
 """Layer 2: invertible maps, one idea a file."""
 
+from ..nets import AutoregressiveNetwork
 from .act_norm import ActNorm
 from .affine import Affine
 from .base import Bijector
@@ -42,6 +43,7 @@ __all__ = [
     "AdditiveTransformer",
     "Affine",
     "AffineTransformer",
+    "AutoregressiveNetwork",
     "BatchNormalization",
     "Bijector",
     "Chain",
