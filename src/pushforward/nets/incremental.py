@@ -26,7 +26,8 @@ from jax import lax
 
 from .made import AutoregressiveNetwork
 
-UNITS_PER_BLOCK = 32
+UNITS_PER_BLOCK = 16
+WRITTEN_OUT = 8  # So few blocks are compiled one by one: a loop copies its buffers of activations in every turn.
 
 
 def solve_sequentially(
@@ -65,7 +66,7 @@ class _Sorted:
         self.blocks = -(-self.slots // self.block)
         padded = self.blocks * self.block
         self.window = [self._window(f, w) for f, w in zip(first, self.width, strict=True)]
-        self.first = [jnp.asarray(np.pad(f, (0, padded + 1 - len(f) + 1), mode="edge"), jnp.int32) for f in first]
+        self.first = [np.pad(f, (0, padded + 1 - len(f) + 1), mode="edge").astype(np.int32) for f in first]
         self.extra = self.lowest + padded - self.dim
         self.batch = z.shape[1]
         *hidden, last = net.masked_weights()
@@ -116,18 +117,19 @@ def _solve_sorted(s: _Sorted, fn: Callable, z: jax.Array) -> jax.Array:
         x, activations = carry
         start = k * s.block
         column = start + s.lowest  # the first coordinate that this block computes, counted from 0
-        origins = [column, *(f[start] for f in s.first)]
+        origins = [column, *(int(f[start]) if isinstance(k, int) else jnp.asarray(f)[start] for f in s.first)]
         widths = [s.block, *s.window]
         sources = [x, *activations]
         before, inside = [], []
         for layer, weight in enumerate(s.hidden):
             rows = _slice(weight, origins[layer + 1], widths[layer + 1], 0)
-            known = jnp.where(jnp.arange(rows.shape[1], dtype=jnp.int32) < origins[layer], rows, 0)
-            before.append(known @ sources[layer] + _slice(s.offsets[layer], origins[layer + 1], widths[layer + 1], 0))
+            before.append(
+                _known_product(rows, sources[layer], origins[layer])
+                + _slice(s.offsets[layer], origins[layer + 1], widths[layer + 1], 0)
+            )
             inside.append(_slice(rows, origins[layer], widths[layer], 1))
         rows = _slice(s.last, column, s.block, 1)
-        known = jnp.where(jnp.arange(rows.shape[2], dtype=jnp.int32) < origins[-1], rows, 0)
-        product = known.reshape(s.params * s.block, -1) @ sources[-1]
+        product = _known_product(rows.reshape(s.params * s.block, -1), sources[-1], origins[-1])
         params_before = product.reshape(s.params, s.block, s.batch) + _slice(s.last_offset, column, s.block, 1)
         last_inside = _slice(rows, origins[-1], widths[-1], 2)
         z_block = _slice(z, column, s.block, 0)
@@ -137,7 +139,7 @@ def _solve_sorted(s: _Sorted, fn: Callable, z: jax.Array) -> jax.Array:
             values: list[jax.Array] = []
             local, previous = list(local), x_block
             for layer, width in enumerate(s.width):
-                row = s.first[layer][start + t] - origins[layer + 1]
+                row = jnp.asarray(s.first[layer])[start + t] - origins[layer + 1]
                 v = _slice(before[layer], row, width, 0) + _slice(inside[layer], row, width, 0) @ previous
                 if s.net.adds_skip(layer):
                     v = v + values[layer - 2]
@@ -157,7 +159,13 @@ def _solve_sorted(s: _Sorted, fn: Callable, z: jax.Array) -> jax.Array:
         ]
         return x, activations
 
-    x, _ = lax.fori_loop(*_range(s.blocks), block, (x, activations))
+    carry = (x, activations)
+    if s.blocks <= WRITTEN_OUT:
+        for k in range(s.blocks):
+            carry = block(k, carry)
+    else:
+        carry = lax.fori_loop(*_range(s.blocks), block, carry)
+    x, _ = carry
     return x[: s.dim]
 
 
@@ -168,3 +176,10 @@ def _slice(a: jax.Array, start: Any, size: int, axis: int) -> jax.Array:
 def _range(stop: int) -> tuple[jax.Array, jax.Array]:
     """Bounds of a loop whose index is int32 also in 64-bit mode, as the tables of first units are."""
     return jnp.asarray(0, jnp.int32), jnp.asarray(stop, jnp.int32)
+
+
+def _known_product(rows: jax.Array, source: jax.Array, origin: Any) -> jax.Array:
+    """rows[:, :origin] @ source[:origin], also where the origin is known at run time only."""
+    if isinstance(origin, int):
+        return rows[:, :origin] @ source[:origin]
+    return jnp.where(jnp.arange(rows.shape[1], dtype=jnp.int32) < origin, rows, 0) @ source
