@@ -21,6 +21,7 @@ import pytest
 from pushforward import bijectors
 from pushforward.bijectors import Invert, MaskedAutoregressiveFlow, Scale, Stack
 from pushforward.bijectors.transformers import AffineTransformer, InvertedTransformer, SplineTransformer
+from pushforward.distributions import StandardNormal, TransformedDistribution
 from pushforward.nets import AutoregressiveNetwork, solve_sequentially
 
 OPTIONS = {
@@ -187,6 +188,13 @@ def test_events_of_rank_two_with_a_foreign_function():
     y, log_det = flow.forward_and_log_det(x)
     assert log_det.shape == (2,)
     np.testing.assert_allclose(flow.inverse(y), x, atol=1e-6)
+
+
+def test_a_declared_constant_log_det_is_not_taken_for_an_affine_map(key):
+    net = AutoregressiveNetwork(1, 2, hidden_units=(4,), activation=jnp.tanh, key=key)
+    flow = TransformedDistribution(StandardNormal(2), MaskedAutoregressiveFlow(net, is_constant_jacobian=True))
+    with pytest.raises(NotImplementedError, match="sampl"):
+        _ = flow.mean
 
 
 def test_inverse_autoregressive_flow_is_the_invert(key):

@@ -87,7 +87,7 @@ class Inline(Bijector):
         inverse_log_det_jacobian_fn, forward_log_det_jacobian_fn: log-dets at the minimum rank of events.
         forward_event_shape_fn, inverse_event_shape_fn: from the shape of an event on one side to that on the other;
             default: by tracing the functions.
-        is_constant_jacobian: whether the log-det is the same everywhere.
+        is_constant_jacobian: whether the Jacobian is the same everywhere: an affine map.
         is_increasing: of a scalar map, True, False or a boolean array; None if not monotone.
         forward_min_event_ndims, inverse_min_event_ndims: the least rank of an event, 0 for scalar maps; give at least
             one, the other is then the same.

@@ -32,7 +32,8 @@ class MaskedAutoregressiveFlow(Bijector):
         shift_and_log_scale_fn: maps y of shape [..., D] to (shift, log_scale), or to an array [..., D, 2] of both, or
             [..., D, 1] of shifts alone; output i may depend on inputs < i only. Usually an `AutoregressiveNetwork`.
         bijector_fn: instead, maps y to a bijector that acts on each coordinate (any network, any scalar map).
-        is_constant_jacobian: declared by the author of `bijector_fn`.
+        is_constant_jacobian: accepted as in TFP, where it says of shifts alone that the log-det is constant; changes
+            nothing, as the Jacobian, of which exact moments would be made, is not.
         unroll_loop: accepted as in TFP; there is no loop of whole passes left to unroll, so it changes nothing.
         event_ndims: rank of an event; above 1 only with a function that is not an `AutoregressiveNetwork`.
         transformer: with an `AutoregressiveNetwork`, the scalar map T whose parameters it supplies; by default affine
@@ -46,7 +47,6 @@ class MaskedAutoregressiveFlow(Bijector):
     bijector_fn: Any
     transformer: Any = static_field()
     event_ndims: int = static_field()
-    declared_constant: bool = static_field()
 
     def __init__(
         self,
@@ -78,18 +78,12 @@ class MaskedAutoregressiveFlow(Bijector):
         self.bijector_fn = as_callable(bijector_fn)
         self.transformer = transformer
         self.event_ndims = int(event_ndims)
-        self.declared_constant = bool(is_constant_jacobian)
         self.validate_args = validate_args
 
     @property
     def forward_min_event_ndims(self) -> int:
         """`event_ndims`."""
         return self.event_ndims
-
-    @property
-    def is_constant_jacobian(self) -> bool:
-        """As declared. (Of an additive map the log-det is constant, 0, but the Jacobian is not.)"""
-        return self.declared_constant
 
     def _is_sequential(self, direction):
         return direction == "forward"

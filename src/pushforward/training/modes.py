@@ -32,6 +32,8 @@ def with_statistics(model: Any, x: jax.Array, condition: jax.Array | None) -> An
 
 def with_inference(model: Any, inference: bool) -> Any:
     """The model with the flag `inference` set on every module that has one; itself if none has."""
+    if not inference and getattr(model, "frozen", False):
+        return model  # What is frozen keeps its running statistics.
     if not any(_has_flag(node) and node.inference != inference for node in _nodes(model)):
         return model
     children, treedef = _children(model)
