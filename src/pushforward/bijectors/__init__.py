@@ -34,6 +34,7 @@ from .softmax_centered import SoftmaxCentered
 from .softplus import Softplus
 from .split import Split
 from .stack import Stack
+from .standardized_condition import StandardizedCondition
 from .tanh import Tanh
 from .transform_diagonal import TransformDiagonal
 from .transformers import AdditiveTransformer, AffineTransformer, InvertedTransformer, SplineTransformer, Transformer
@@ -77,6 +78,7 @@ __all__ = [
     "SplineTransformer",
     "Split",
     "Stack",
+    "StandardizedCondition",
     "Tanh",
     "TransformDiagonal",
     "Transformer",

@@ -1,4 +1,4 @@
-"""Reading a model folder: two files with fixed names, both of the same model, also while it is being replaced.
+"""Reading a model folder: files with fixed names, all of the same model, also while it is being replaced.
 
 A writer keeps these beside the folder NAME (see `atomic`):
 
@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 CONFIG = "config.json"
 WEIGHTS = "weights.safetensors"
@@ -23,14 +23,19 @@ WEIGHTS = "weights.safetensors"
 KNOWN_FILES = frozenset({CONFIG, WEIGHTS, "schema.json", "history.csv", "report.html"})
 
 
-def read_folder(path: str, limit: int) -> tuple[bytes, bytes]:
-    """The contents of config.json and weights.safetensors.
+class MissingFileError(ValueError):
+    """A file that a model folder should have is not there."""
 
-    Only regular files with these two names are opened; links are not followed.
+
+def read_folder(path: str, limit: int, also: Iterable[str] = ()) -> dict[str, bytes]:
+    """The contents of config.json and weights.safetensors, and of the files `also` that are there, by name.
+
+    Only regular files with these names are opened; links are not followed.
 
     Args:
         path: of the folder.
-        limit: the most bytes that config.json may have.
+        limit: the most bytes that a file may have, but for the weights.
+        also: names of further files, of `KNOWN_FILES`.
 
     Raises:
         FileNotFoundError: if there is nothing at `path`.
@@ -49,7 +54,14 @@ def read_folder(path: str, limit: int) -> tuple[bytes, bytes]:
         try:
             with _opened(place) as folder:
                 try:
-                    return _read(folder, place, CONFIG, limit), _read(folder, place, WEIGHTS, None)
+                    files = {CONFIG: _read(folder, place, CONFIG, limit), WEIGHTS: _read(folder, place, WEIGHTS, None)}
+                    for name in also:
+                        try:
+                            files[name] = _read(folder, place, name, limit)
+                        except MissingFileError:
+                            if _was_replaced(folder, path):  # and is being deleted, file by file
+                                raise
+                    return files
                 except ValueError as error:
                     if not _was_replaced(folder, path):
                         raise
@@ -104,7 +116,7 @@ def _read(folder: int | None, path: str, name: str, limit: int | None) -> bytes:
         else:
             descriptor = os.open(os.path.join(path, name), flags)
     except FileNotFoundError:
-        raise ValueError(f"{path!r} is not a model folder, or part of it was lost: it has no {name}") from None
+        raise MissingFileError(f"{path!r} is not a model folder, or part of it was lost: it has no {name}") from None
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
             raise ValueError(not_regular) from None

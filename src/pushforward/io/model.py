@@ -3,10 +3,11 @@
     config.json           what the model is: a tree of class names, fields and references to arrays (see `encode`), with
                           the versions that wrote it, the time, and the metadata given
     weights.safetensors   its arrays
+    schema.json, history.csv, report.html   what else belongs to it, if it was given
 
-Each file holds the SHA-256 of the other, so files of two models are not mixed up unnoticed. This finds accidents; it is
-no signature. Whatever a folder holds, reading it runs nothing but pushforward's own code, NumPyro's constructors and
-what you gave to `register`.
+Each of the first two holds the SHA-256 of the other, so files of two models are not mixed up unnoticed. This finds
+accidents; it is no signature. Whatever a folder holds, reading it runs nothing but pushforward's own code, NumPyro's
+constructors and what you gave to `register`.
 """
 
 import datetime as dt
@@ -16,7 +17,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from .arrays import from_bytes, to_bytes
 from .atomic import check_place, write_folder
 from .decode import decode
 from .encode import encode
-from .folder import CONFIG, WEIGHTS, read_folder
+from .folder import CONFIG, KNOWN_FILES, WEIGHTS, read_folder
 
 FORMAT = 1
 _MARK = "pushforward model"
@@ -34,7 +35,14 @@ _CONFIG_LIMIT = 256 * 2**20
 _KEYS = {"kind", "format", "versions", "saved", "metadata", "model", "weights"}
 
 
-def save(path: str | os.PathLike, model: Any, *, overwrite: bool = False, metadata: Mapping | None = None) -> None:
+def save(
+    path: str | os.PathLike,
+    model: Any,
+    *,
+    overwrite: bool = False,
+    metadata: Mapping | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> None:
     """Write `model` to the folder `path`: config.json and weights.safetensors.
 
     `load` rebuilds it with no code of the model's construction, to the same bits, the same structure (so programs that
@@ -46,8 +54,10 @@ def save(path: str | os.PathLike, model: Any, *, overwrite: bool = False, metada
         model: a distribution, bijector, network, or a tuple, list or dict of them.
         overwrite: replace a model that stands there. The older one stays until the new one is complete.
         metadata: anything worth keeping that JSON can hold: the seed, `data_hash(x)`, final losses.
+        files: contents of further files of the folder, by name: schema.json, history.csv, report.html.
 
     Raises:
+        ValueError: if `files` has another name.
         TypeError: if some part cannot be rebuilt from a file (a lambda, a class that was not given to `register`),
             naming its place in the model.
         FileExistsError: if `path` exists (with `overwrite`: and is no model folder).
@@ -55,6 +65,7 @@ def save(path: str | os.PathLike, model: Any, *, overwrite: bool = False, metada
     """
     place = os.path.abspath(os.fspath(path))
     check_place(place, overwrite)
+    others = _checked_files(files or {})
     tree, arrays = encode(model)
     config: dict[str, Any] = {
         "kind": _MARK,
@@ -67,7 +78,7 @@ def save(path: str | os.PathLike, model: Any, *, overwrite: bool = False, metada
     weights = to_bytes(arrays, _digest(config))
     config["weights"] = {"sha256": hashlib.sha256(weights).hexdigest(), "bytes": len(weights)}
     text = json.dumps(config, allow_nan=False, indent=1)
-    write_folder(place, {CONFIG: text.encode(), WEIGHTS: weights}, overwrite=overwrite)
+    write_folder(place, {CONFIG: text.encode(), WEIGHTS: weights, **others}, overwrite=overwrite)
 
 
 def load(path: str | os.PathLike) -> Any:
@@ -81,7 +92,22 @@ def load(path: str | os.PathLike) -> Any:
         ValueError: if it is not a model folder, is damaged, its two files do not belong together, it was written by a
             newer version, or it holds a class or function that is neither ours nor given to `register`.
     """
-    config, weights = _read(path)
+    return load_folder(path)[0]
+
+
+def load_folder(path: str | os.PathLike, files: Iterable[str] = ()) -> tuple[Any, dict[str, Any], dict[str, bytes]]:
+    """The model in a folder, its metadata, and the contents of those of the further `files` that are there.
+
+    All of one model, also while another one takes its place.
+
+    Args:
+        path: of a folder written by `save`.
+        files: names of further files: schema.json, history.csv, report.html.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load`.
+    """
+    config, weights, others = _read(path, files)
     del config["weights"]
     try:
         arrays, digest = from_bytes(weights)
@@ -89,7 +115,7 @@ def load(path: str | os.PathLike) -> Any:
             raise ValueError(
                 f"{CONFIG} was changed after saving, or belongs to other weights; restore it as it was saved"
             )
-        return decode(config["model"], arrays)
+        return decode(config["model"], arrays), config["metadata"], others
     except ValueError as error:
         raise ValueError(f"cannot load {os.fspath(path)!r}: {error}") from None
     except RecursionError:
@@ -102,7 +128,7 @@ def info(path: str | os.PathLike) -> dict[str, Any]:
     Raises:
         FileNotFoundError, ValueError: as `load`.
     """
-    config, weights = _read(path)
+    config, weights, _ = _read(path)
     return {key: config[key] for key in ("format", "versions", "saved", "metadata")} | {"bytes": len(weights)}
 
 
@@ -112,9 +138,10 @@ def data_hash(x: Any) -> str:
     return hashlib.sha256(f"{array.dtype.str}{array.shape}".encode() + array.tobytes()).hexdigest()
 
 
-def _read(path: str | os.PathLike) -> tuple[dict[str, Any], bytes]:
+def _read(path: str | os.PathLike, files: Iterable[str] = ()) -> tuple[dict[str, Any], bytes, dict[str, bytes]]:
     place = os.fspath(path)
-    text, weights = read_folder(place, _CONFIG_LIMIT)
+    others = read_folder(place, _CONFIG_LIMIT, files)
+    text, weights = others.pop(CONFIG), others.pop(WEIGHTS)
     foreign = f"{place!r} is not a model of pushforward, or {CONFIG} is damaged"
     try:
         config = json.loads(text.decode(), object_pairs_hook=_without_repeats, parse_constant=_no_constant)
@@ -138,7 +165,20 @@ def _read(path: str | os.PathLike) -> tuple[dict[str, Any], bytes]:
         )
     if entry["sha256"] != hashlib.sha256(weights).hexdigest():
         raise ValueError(f"{WEIGHTS} in {place!r} was changed after saving, or belongs to another model")
-    return config, weights
+    return config, weights, others
+
+
+def _checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    allowed = sorted(KNOWN_FILES - {CONFIG, WEIGHTS})
+    for name, content in files.items():
+        if name not in allowed:
+            raise ValueError(
+                f"files: a model folder may also hold {', '.join(allowed)}, and got {name!r}; replacing a model "
+                "deletes its folder, so nothing else is kept there. Write the file elsewhere."
+            )
+        if not isinstance(content, bytes):
+            raise TypeError(f"files: expected the bytes of {name!r}, and got {type(content).__name__}; encode text")
+    return dict(files)
 
 
 def _digest(config: dict[str, Any]) -> str:
