@@ -31,7 +31,7 @@ import pytest
 import pushforward as pf
 from pushforward import distributions
 from pushforward.bijectors import ActNorm, BatchNormalization, Chain, MaskedAutoregressiveFlow, Shift
-from pushforward.core import Module, freeze
+from pushforward.core import Module, freeze, replace
 from pushforward.nets import AutoregressiveNetwork
 from pushforward.training import EpochRecord, History, TrainingDivergedError, fit, maximum_likelihood
 from pushforward.training.layout import take_apart
@@ -283,6 +283,16 @@ def test_one_step_follows_the_formula(key):
     )  # Adam's first step has the length of its rate
 
 
+def test_the_average_takes_every_eighth_step_and_the_last_of_an_epoch(key):
+    # A gradient of -1 and a rate of 1: the parameters of step t are t. Eleven steps an epoch: groups of 8 and 3.
+    arguments = {"loss": lambda model, batch, key: -jnp.sum(model.loc), "optimizer": optax.sgd(1.0), "batch_size": 1}
+    result = fit(key, gaussian(), table(11), epochs=3, **(QUICK | {"ema_decay": 0.7}), **arguments)
+    average = 0.0
+    for step, size in ((8, 8), (11, 3), (19, 8), (22, 3), (30, 8), (33, 3)):
+        average += (1 - min(0.7, step / (9 + step)) ** size) * (step - average)
+    np.testing.assert_allclose(result.model.loc, [average] * 2, rtol=1e-5)
+
+
 def test_packed_adam_is_adam(key):
     arguments = {"epochs": 3, "batch_size": 32, "learning_rate": 0.1, **QUICK}
     packed = fit(key, gaussian(), table(), **arguments)
@@ -377,6 +387,19 @@ def test_statistics_of_a_conditional_model_hold_no_condition(key):
     assert np.all(np.asarray(batch_norm.moving_mean) != 0)
     assert layer.shift_and_log_scale_fn.bound is None
     assert trained(c).log_prob(table(100)).shape == (100,)
+
+
+def test_frozen_statistics_stay_and_are_used(key):
+    x = 5 + 3 * table(200)
+    layer = BatchNormalization(2, momentum=0.9).update_statistics(jnp.asarray(x))
+    bijector = Chain([freeze(Chain([replace(layer, inference=True)])), Shift(jnp.zeros(2))])
+    model = distributions.TransformedDistribution(distributions.StandardNormal((2,)), bijector)
+    result = fit(key, model, x, epochs=2, batch_size=50, learning_rate=1e-30, **QUICK)
+    kept = result.model.bijector.bijectors[0].bijectors[0]
+    np.testing.assert_array_equal(kept.moving_mean, layer.moving_mean)
+    np.testing.assert_array_equal(kept.moving_variance, layer.moving_variance)
+    # The loss is that of the fixed map, not of one that centres each batch.
+    np.testing.assert_allclose(result.history.train_loss[0], -np.mean(model.log_prob(x)), rtol=1e-4)
 
 
 # -------------------------------------------------------------------------------------------------- bad input

@@ -10,6 +10,7 @@
 | both modes of differentiation through the sequential direction | against the inverse of the density side's Jacobian |
 | a foreign function, a bijector_fn, an event of rank 2 | round trip by sweeps |
 | degrees of hidden units | a table by hand |
+| the product of a layer | its derivatives in all modes are those of a product |
 | bad arguments | ValueError naming the argument |
 """
 
@@ -23,6 +24,7 @@ from pushforward.bijectors import Invert, MaskedAutoregressiveFlow, Scale, Stack
 from pushforward.bijectors.transformers import AffineTransformer, InvertedTransformer, SplineTransformer
 from pushforward.distributions import StandardNormal, TransformedDistribution
 from pushforward.nets import AutoregressiveNetwork, solve_sequentially
+from pushforward.nets.products import layer_product
 
 OPTIONS = {
     "plain": {"event_shape": 5, "hidden_units": (7, 9)},
@@ -270,3 +272,25 @@ def test_round_trip_at_the_size_of_image_patches(hidden_degrees, key):
     flow = MaskedAutoregressiveFlow(net, transformer=AffineTransformer(max_log_scale=1.0))
     x = jax.random.normal(key, (256, 63))
     np.testing.assert_allclose(flow.inverse(flow.forward(x)), x, atol=5e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4, 5])  # against 16 inputs: up to 4 in the arrangement for small batches
+@pytest.mark.parametrize("shape", [(16, 16), (2, 16), (16, 3)])
+def test_the_layer_product_has_the_derivatives_of_a_product(batch, shape):
+    key_w, key_a, key_t = jax.random.split(jax.random.key(0), 3)
+    w, a = jax.random.normal(key_w, shape), jax.random.normal(key_a, (shape[1], batch))
+    tangents = jax.random.normal(key_t, w.shape), jax.random.normal(key_t, a.shape)
+
+    def loss(product):
+        return lambda w, a: jnp.sum(jnp.tanh(product(w, a)))
+
+    ours, plain = loss(layer_product), loss(jnp.matmul)
+    for transform in (
+        lambda f: f(w, a),
+        lambda f: jax.grad(f, (0, 1))(w, a),
+        lambda f: jax.jvp(f, (w, a), tangents),
+        lambda f: jax.jvp(jax.grad(f), (w, a), tangents)[1],  # second derivatives, forward over reverse
+        lambda f: jax.vmap(jax.grad(f, (0, 1)), (None, 0))(w, jnp.stack([a, 2 * a])),
+    ):
+        for got, expected in zip(jax.tree.leaves(transform(ours)), jax.tree.leaves(transform(plain)), strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)  # sums of 16 terms in another order

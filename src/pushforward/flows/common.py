@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..bijectors import Bijector, Chain, Invert, LULinear, Permute, Stack
+from ..core.compiling import RUNS_ONCE, compiled
 from ..distributions import ConditionalDistribution, MultivariateNormalDiag, StandardNormal, TransformedDistribution
 
 Flow = TransformedDistribution | ConditionalDistribution
@@ -20,12 +21,16 @@ def stacked(key: jax.Array, depth: int, layer: Callable[..., Bijector], **option
     """
     if int(depth) != depth or depth < 1:
         raise ValueError(f"expected a positive number of layers, and got layers={depth!r}")
-    return Stack.of_stacked(_build(jax.random.split(key, depth), layer, tuple(sorted(options.items()))), depth)
+    keys = jax.random.split(key, depth)
+    build = _build if isinstance(keys, jax.core.Tracer) else _build_at_once
+    return Stack.of_stacked(build(keys, layer, tuple(sorted(options.items()))), depth)
 
 
-@eqx.filter_jit
 def _build(keys: jax.Array, layer: Callable[..., Bijector], options: tuple[tuple[str, Any], ...]) -> Bijector:
     return eqx.filter_vmap(lambda key: layer(key, **dict(options)))(keys)
+
+
+_build_at_once = compiled(RUNS_ONCE, static_argnames=("layer", "options"))(_build)
 
 
 def mixed(key: jax.Array, bijector: Bijector, dim: int, permutation: str | None) -> Bijector:

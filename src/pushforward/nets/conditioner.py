@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core import Module, constant_field, replace, static_field
 from ..core.shapes import cast_floating
+from .products import layer_product
 
 Array = jax.Array
 ConditionerT = TypeVar("ConditionerT", bound="Conditioner")
@@ -87,7 +88,7 @@ class Conditioner(Module):
 
 def dense(weight: Array, a: Array, bias: Array | None = None) -> Array:
     """W a + b for a of shape (in, *batch)."""
-    product = jnp.tensordot(weight, a, 1)
+    product = layer_product(weight, a)
     return product if bias is None else add_leading(product, bias)
 
 

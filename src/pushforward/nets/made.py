@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core import Module, as_callable, constant_field, replace, static_field
+from .products import layer_product
 
 
 class AutoregressiveNetwork(Module):
@@ -179,7 +180,7 @@ class AutoregressiveNetwork(Module):
         values: list[jax.Array] = []
         a = x
         for layer, (weight, offset) in enumerate(zip(self.masked_weights(), offsets, strict=True)):
-            v = jnp.tensordot(weight, a, 1)
+            v = layer_product(weight, a)
             v = v if offset is None else v + offset
             if self.adds_skip(layer):
                 v = v + values[layer - 2]

@@ -10,7 +10,7 @@ A round trip needs no program of its own: the outputs of one call are the inputs
 
 from collections import Counter
 from collections.abc import Callable
-from functools import cache, partial, wraps
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -19,14 +19,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core import broadcast_batch, map_ndims
+from ..core.compiling import RUNS_ONCE, compiled
 
 TRACES: Counter[str] = Counter()
-FAST_COMPILE = {
-    "xla_backend_optimization_level": 0,
-    "xla_llvm_disable_expensive_passes": True,
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
-}
+FAST_COMPILE = (
+    *RUNS_ONCE,
+    ("xla_llvm_disable_expensive_passes", True),
+    ("xla_cpu_use_fusion_emitters", False),
+    ("xla_cpu_parallel_codegen_split_count", 1),
+)
 
 
 def bound(bijector: Any, c: Any) -> Any:
@@ -87,24 +88,9 @@ def _with_axes(c: Any, axes: int) -> Any:
     return None if c is None else c.reshape((c.shape[0],) + (1,) * axes + c.shape[1:])
 
 
-@cache
-def _fast_options() -> dict[str, Any] | None:
-    """`FAST_COMPILE` where the installed compiler knows it: the options are its own affair and change with it."""
-    try:
-        jax.jit(lambda: 0, compiler_options=FAST_COMPILE)()
-    except (ValueError, RuntimeError):
-        return None
-    return FAST_COMPILE
-
-
 def fast_jit(*static: str) -> Callable[..., Any]:
-    """`jax.jit` with these options, made on the first call so that importing starts no backend."""
-
-    def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
-        make = cache(lambda: jax.jit(fn, static_argnames=static, compiler_options=_fast_options()))
-        return wraps(fn)(lambda *args, **kwargs: make()(*args, **kwargs))
-
-    return decorate
+    """`jax.jit` with these options."""
+    return compiled(FAST_COMPILE, static_argnames=static)
 
 
 @fast_jit("coordinates")

@@ -70,8 +70,8 @@ def fit(
         validation_data: rows for validation instead: `x`, or `(x, condition)`.
         patience: stop after so many epochs without a lower validation loss; None for never.
         max_grad_norm: longer gradients are shortened to this norm; None for no clipping.
-        ema_decay: validate and return an exponential moving average of the parameters with this decay; None for the
-            parameters themselves.
+        ema_decay: validate and return an exponential moving average of the parameters with this decay a step (brought
+            up to date every eighth step, and at the end of an epoch); None for the parameters themselves.
         checkpoint: a folder to keep the state of the run in.
         checkpoint_seconds: at least so many seconds between two checkpoints.
         resume: continue from the checkpoint, to the same bits as without the interruption; start if there is none.
