@@ -1,0 +1,149 @@
+"""A table of numbers with names, read whole or in chunks."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .chunks import regroup
+from .columns import choose
+from .delimited import delimited_blocks
+from .diagnosis import refuse_text_columns
+from .dialect import find_dialect
+from .errors import TableError, count, listed, nearest
+from .files import find_file
+from .parquet import ParquetTable
+
+
+@dataclass(frozen=True)
+class Table:
+    """Finite numbers in named columns.
+
+    Args:
+        names: of the columns, each another.
+        values: float64 [rows, columns].
+        integer: for each column, whether all its values were written as integers.
+        source: the path it was read from, for messages.
+        has_header: whether the names were in the file; if not they are `x1`, `x2`, ...
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    integer: tuple[bool, ...]
+    source: str = ""
+    has_header: bool = True
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def select(self, names: Sequence[str]) -> "Table":
+        """The columns `names`, in that order.
+
+        Raises:
+            TableError: if there is no such column.
+        """
+        for name in names:
+            if name not in self.names:
+                raise TableError(
+                    f"{self.source or 'the table'} has no column {listed([name])}{nearest(name, self.names) or f'; it has {listed(self.names, 12)}'}"
+                )
+        places = [self.names.index(name) for name in names]
+        integer = tuple(self.integer[j] for j in places)
+        return replace(self, names=tuple(names), values=self.values[:, places], integer=integer)
+
+    @classmethod
+    def of(cls, values: np.ndarray, names: Sequence[str] | None = None, *, source: str = "") -> "Table":
+        """A table of an array [rows, columns]; without names the columns are `x1`, `x2`, ...
+
+        Raises:
+            TableError: if a value is not finite, or a name is there twice.
+        """
+        plain = np.ascontiguousarray(values, np.float64)
+        if plain.ndim != 2:
+            raise TableError(f"a table needs an array [rows, columns]; got one of shape {plain.shape}")
+        given = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(plain.shape[1]))
+        where = source or "the table"
+        if len(given) != plain.shape[1]:
+            raise TableError(
+                f"{where} has {count(plain.shape[1], 'column')} and {count(len(given), 'name')}; give one name each"
+            )
+        choose(given, None, has_header=True, source=where)
+        wrong = ~np.isfinite(plain)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise TableError(
+                f"{where}, row {row + 1}, column {listed([given[column]])}: the value is {plain[row, column]:g}; "
+                "correct or remove the row"
+            )
+        return cls(given, plain, tuple(_integral(plain).tolist()), source, names is not None)
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    columns: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+) -> Table:
+    """Read a table of numbers from CSV (or another delimited text, also compressed by gzip) or Parquet.
+
+    Args:
+        path: the file; what it is shows in its content, not in its ending.
+        columns: names of the columns to keep, in this order (also positions from 1, as text, if there is no header).
+            Only these must be numeric. None keeps all.
+        delimiter: one character, or `tab` or `whitespace`; None finds it out.
+        header: whether the first line names the columns; None finds it out.
+
+    Raises:
+        TableError: for a file that is missing, damaged or no table, and for text, missing values, NaN and infinities
+            in the columns kept; it names the row and the column.
+    """
+    names, integer, has_header, blocks = _open(path, columns, delimiter, header, 1 << 16)
+    parts = list(blocks)
+    values = np.empty((sum(map(len, parts)), len(names)))
+    parts.reverse()
+    done, whole = 0, np.array(integer)
+    while parts:  # each part is let go once it is copied: the peak is the table and little more
+        part = parts.pop()
+        whole &= _integral(part)
+        values[done : done + len(part)] = part
+        done += len(part)
+    return Table(names, values, tuple(whole.tolist()), os.fspath(path), has_header)
+
+
+def iterate_table(
+    path: str | os.PathLike[str],
+    *,
+    columns: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    rows: int = 262_144,
+) -> Iterator[Table]:
+    """`read_table` in tables of `rows` rows (the last may be shorter), for files larger than memory."""
+    names, integer, has_header, blocks = _open(path, columns, delimiter, header, rows)
+    return (
+        Table(names, values, tuple((_integral(values) & integer).tolist()), os.fspath(path), has_header)
+        for values in regroup(blocks, rows)
+    )
+
+
+def _open(
+    path: str | os.PathLike[str], columns: Sequence[str] | None, delimiter: str | None, header: bool | None, rows: int
+) -> tuple[tuple[str, ...], tuple[bool, ...], bool, Iterator[np.ndarray]]:
+    # Names, which columns may be integers, whether there is a header, and the blocks still to be read.
+    file = find_file(path)
+    if file.parquet:
+        parquet = ParquetTable(file)
+        keep = choose(parquet.names, columns, has_header=True, source=file.path)
+        return tuple(parquet.names[j] for j in keep), parquet.integer(keep), True, parquet.blocks(keep, rows)
+    dialect = find_dialect(file, delimiter, header)
+    keep = choose(dialect.names, columns, has_header=dialect.has_header, source=file.path)
+    refuse_text_columns(file, dialect, keep)
+    integer = tuple(dialect.kinds[j] == {"integer"} for j in keep)
+    blocks = delimited_blocks(file, dialect, keep)
+    return tuple(dialect.names[j] for j in keep), integer, dialect.has_header, blocks
+
+
+def _integral(values: np.ndarray) -> np.ndarray:
+    return (values == np.rint(values)).all(axis=0)
