@@ -37,9 +37,7 @@ Facts are class attributes without annotation, or properties (of an annotated on
                               them carries over; default: False
 """
 
-import math
 from collections.abc import Callable
-from itertools import accumulate
 from typing import Any, ClassVar, final
 
 import equinox as eqx
@@ -50,6 +48,8 @@ from numpyro.distributions import constraints
 from ..core import Module, broadcast_batch, extra_event_ndims, map_ndims, numeric_inputs, static_field, sum_event
 from ..core.shapes import cast_floating, check_rank, floating_dtype
 from ..solvers import invert_monotone
+from .autodiff import autodiff_log_det
+from .domains import constraint_bounds, satisfies
 
 
 class Bijector(Module):
@@ -316,74 +316,6 @@ class Bijector(Module):
         first_n, first_shape = jax.tree.leaves(n_in)[0], jax.tree.leaves(arrays)[0].shape
         extra = first_shape[: len(first_shape) - first_n]
         return jax.tree.map(lambda n, a: extra + a.shape[a.ndim - n :], n_out, out)
-
-
-def autodiff_log_det(fn: Callable, x: Any, event_ndims: Any) -> jax.Array:
-    """log |det dfn/dx| at rank `event_ndims`, by automatic differentiation.
-
-    Batch elements do not mix, so one Jacobian-vector product with a unit vector in every batch element gives one column
-    of all their Jacobians, and parameters with batch axes need no care.
-    """
-    if event_ndims == 0:
-        return jnp.log(jnp.abs(jax.jvp(fn, (x,), (jnp.ones_like(x),))[1]))
-    leaves, treedef = jax.tree.flatten(x)
-    ranks = jax.tree.leaves(event_ndims)
-    shapes = [leaf.shape[leaf.ndim - n :] for leaf, n in zip(leaves, ranks, strict=True)]
-    sizes = [math.prod(s) for s in shapes]
-    basis = jnp.eye(sum(sizes), dtype=leaves[0].dtype)
-
-    def column(unit: jax.Array) -> jax.Array:
-        parts = jnp.split(unit, list(accumulate(sizes))[:-1])
-        tangents = [
-            jnp.broadcast_to(p.reshape(s), leaf.shape) for p, s, leaf in zip(parts, shapes, leaves, strict=True)
-        ]
-        out = jax.jvp(fn, (x,), (jax.tree.unflatten(treedef, tangents),))[1]
-        axes = [o.ndim - _rank_of(o, leaves, ranks) for o in jax.tree.leaves(out)]
-        flat = [
-            o.reshape((*o.shape[:n], math.prod(o.shape[n:]))) for n, o in zip(axes, jax.tree.leaves(out), strict=True)
-        ]
-        return jnp.concatenate(flat, axis=-1)
-
-    matrix = jnp.moveaxis(jax.vmap(column)(basis), 0, -1)
-    if matrix.shape[-1] != matrix.shape[-2]:
-        raise ValueError(
-            f"the Jacobian has shape {matrix.shape[-2:]}: an event of {matrix.shape[-1]} numbers is mapped to one of "
-            f"{matrix.shape[-2]}, and only a square Jacobian has a determinant. Write the log-determinant yourself."
-        )
-    return jnp.linalg.slogdet(matrix)[1]
-
-
-def _rank_of(out: jax.Array, inputs: list, ranks: list) -> int:
-    """The event rank of an output: batch axes are those of the inputs."""
-    batch = max(a.ndim - n for a, n in zip(inputs, ranks, strict=True))
-    return out.ndim - batch
-
-
-def satisfies(constraint: Any, value: Any, event_ndims: Any) -> Any:
-    """Whether each event of rank `event_ndims` lies in `constraint` (NaN counts as inside); True if it always does."""
-    if is_real(constraint) or not isinstance(event_ndims, int):
-        return True
-    inside = constraint(value)
-    nan = jnp.isnan(value)
-    if constraint.event_dim:
-        nan = jnp.any(nan, axis=tuple(range(-constraint.event_dim, 0)))
-    inside = inside | nan
-    rest = event_ndims - constraint.event_dim
-    return jnp.all(inside, axis=tuple(range(-rest, 0))) if rest > 0 else inside
-
-
-def is_real(constraint: Any) -> bool:
-    """Whether a constraint is `real` or independent copies of it."""
-    while isinstance(constraint, constraints.independent):
-        constraint = constraint.base_constraint
-    return type(constraint) is type(constraints.real)
-
-
-def constraint_bounds(constraint: Any) -> tuple[Any, Any]:
-    """(lower, upper) of a NumPyro constraint on a scalar; infinite where open."""
-    while isinstance(constraint, constraints.independent):
-        constraint = constraint.base_constraint
-    return getattr(constraint, "lower_bound", -jnp.inf), getattr(constraint, "upper_bound", jnp.inf)
 
 
 def _where_event(inside: Any, y: Any, other: Any, event_ndims: int) -> Any:

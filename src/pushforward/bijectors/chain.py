@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from numpyro.distributions import constraints
 
 from ..core import map_ndims, replace
-from .base import Bijector, constraint_bounds, is_real
+from .base import Bijector
+from .domains import constraint_bounds, is_real
 
 
 class Chain(Bijector):

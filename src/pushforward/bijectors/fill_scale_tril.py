@@ -7,8 +7,9 @@ from numpyro.distributions import constraints
 
 from ..core import freeze, static_field
 from ..core.parameters import known_values
-from .base import Bijector, constraint_bounds
+from .base import Bijector
 from .chain import Chain
+from .domains import constraint_bounds
 from .fill_triangular import FillTriangular
 from .shift import Shift
 from .softplus import Softplus

@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ..bijectors.base import satisfies
+from ..bijectors.domains import satisfies
 from ..core.shapes import accumulation_dtype, cast_floating
 from .checks import check_value
 from .foreign import model_dtype, prepared, refreshed

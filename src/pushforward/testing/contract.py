@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..bijectors import Bijector
-from ..bijectors.base import satisfies
+from ..bijectors.domains import satisfies
 from ..core import broadcast_batch, map_ndims
 from .failure import CheckFailure, row, show
 from .inputs import map_events

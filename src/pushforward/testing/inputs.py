@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro.distributions import biject_to, constraints
 
-from ..bijectors.base import constraint_bounds, is_real
+from ..bijectors.domains import constraint_bounds, is_real
 
 REAL_EXTREMES = (-1e3, -30.0, -1e-8, 0.0, 1e-8, 30.0, 1e3)
 # Offsets from the finite end of a half-line, and fractions of an interval.

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..bijectors.base import constraint_bounds
+from ..bijectors.domains import constraint_bounds
 from ..core import trainable
 from .failure import CheckFailure, expect_close, row, show
 from .programs import fast_jit
