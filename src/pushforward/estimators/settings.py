@@ -1,0 +1,60 @@
+"""Checks and defaults of `TableFlow.fit` that need no array: quick, and before anything is compiled."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from .. import flows
+from ..data import Table, TableError
+
+LEAST_ROWS, MOST_COLUMNS = 10, 1000
+
+
+def check_size(table: Table) -> None:
+    """Refuse tables that are too small to train and test on, or too wide.
+
+    The networks of a flow grow with the square of the columns: at 1,000 the default has 170 million parameters, and
+    training it takes some 3 GB and a minute for a hundred steps.
+
+    Raises:
+        TableError: naming the size and the cure.
+    """
+    where = f"{table.source}: " if table.source else ""
+    if len(table.names) > MOST_COLUMNS:
+        raise TableError(
+            f"{where}the table has {len(table.names):,} columns, and a flow is for {MOST_COLUMNS:,} at most; choose "
+            "the columns that matter, or reduce them first (principal components, say)"
+        )
+    if len(table) < LEAST_ROWS:
+        raise TableError(
+            f"{where}the table has {len(table):,} row{'s' if len(table) != 1 else ''}, and {LEAST_ROWS} are the least "
+            "to train a flow and test it; give more rows"
+        )
+
+
+def recipe_of(flow: Any, options: Mapping[str, Any]) -> Any:
+    """The function of `pushforward.flows` called `flow`, once it is known to take these options.
+
+    Raises:
+        ValueError: for an unknown flow or option, listing those that there are.
+    """
+    if flow not in flows.__all__:
+        raise ValueError(f"flow: expected one of {', '.join(flows.__all__)}, and got {flow!r}")
+    recipe = getattr(flows, flow)
+    fixed = ("key", "dim", "condition_dim", "base", "train_base")
+    known = [name for name in inspect.signature(recipe).parameters if name not in fixed]
+    for name in options:
+        if name not in known:
+            raise ValueError(f"flow_options: {flow} takes {', '.join(known)}, and got {name!r}")
+    return recipe
+
+
+def described(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a flow as JSON can hold them; a function by its name."""
+    return {name: _plain(value) for name, value in options.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return getattr(value, "__name__", repr(value)) if callable(value) else value
