@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .errors import TableError, count, listed, nearest, option
+from .errors import TableError, count, instead, listed, option, show
 
 
 def choose(names: Sequence[str], columns: Sequence[str] | None, *, has_header: bool, source: object) -> list[int]:
@@ -20,32 +20,32 @@ def choose(names: Sequence[str], columns: Sequence[str] | None, *, has_header: b
     places: dict[str, list[int]] = {}
     for j, name in enumerate(names):
         places.setdefault(name, []).append(j)
-    chosen = range(len(names)) if columns is None else [_place(c, names, places, has_header, source) for c in columns]
-    kept = [names[j] for j in chosen]
-    if twice := [name for name in dict.fromkeys(kept) if len(places[name]) > 1]:
-        at = listed([j + 1 for j in places[twice[0]]]).replace("'", "")
-        raise TableError(
-            f"{source}: several columns have the name {listed(twice)} (columns {at}); "
-            "give each a name of its own in the header, or leave them out with --columns"
-        )
-    if len(set(kept)) < len(kept):
-        again = [name for name in dict.fromkeys(kept) if kept.count(name) > 1]
-        raise TableError(f"{source}: {listed(again)} is asked for twice; name each column once")
-    return list(chosen)
+    if columns is None:
+        chosen = list(range(len(names)))
+    else:
+        chosen = [_place(str(column), names, places, has_header, source) for column in columns]
+    for j in chosen:
+        if len(places[names[j]]) > 1:
+            numbers = ", ".join(f"{k + 1:,}" for k in places[names[j]][:6])
+            raise TableError(
+                f"{source}: several columns are named {show(names[j])} (numbers {numbers}); "
+                "give each a name of its own in the header, or leave them out with --columns"
+            )
+    if len(set(chosen)) < len(chosen):
+        again = next(j for j in chosen if chosen.count(j) > 1)
+        raise TableError(f"{source}: column {show(names[again])} is asked for twice; name each column once")
+    return chosen
 
 
 def _place(column: str, names: Sequence[str], places: dict[str, list[int]], has_header: bool, source: object) -> int:
-    column = str(column)
     if column in places:
         return places[column][0]
-    if not has_header and column.isdecimal() and 1 <= int(column) <= len(names):
+    if has_header:
+        raise TableError(f"{source} has no column {show(column)}; {instead(column, names)}")
+    if column.isdecimal() and 1 <= int(column) <= len(names):
         return int(column) - 1
-    if not has_header:
-        raise TableError(
-            f"{source} has no header, so its columns are x1 to x{len(names)} or 1 to {len(names)}; {listed([column])} is none of them"
-        )
     raise TableError(
-        f"{source} has no column {listed([column])}{nearest(column, names) or f'; it has {listed(names, 12)}'}"
+        f"{source} has no header and no column {show(column)}; it has x1 to x{len(names)}, or 1 to {len(names)}"
     )
 
 
@@ -58,15 +58,15 @@ def refuse_text(
     example: str = "",
     hint: str = "",
 ) -> None:
-    """Raise for columns that hold no numbers, naming those that could be used in their place."""
+    """Raise if there are columns `text`, which hold no numbers, naming those that could be kept.
+
+    Raises:
+        TableError: unless `text` is empty.
+    """
     if not text:
         return
     kept = [names[j] for j in numeric]
-    cure = (
-        f"keep columns of numbers with {option(kept)}"
-        if kept
-        else f"expected columns of numbers, and there are none{hint}"
-    )
-    which = "column" if len(text) == 1 else f"{count(len(text), 'column')}"
+    cure = f"keep columns of numbers with {option(kept)}" if kept else f"none of its columns holds numbers{hint}"
+    which = "column" if len(text) == 1 else count(len(text), "column")
     verb = "holds" if len(text) == 1 else "hold"
     raise TableError(f"{source}: {which} {listed([names[j] for j in text])} {verb} text, not numbers{example}; {cure}")

@@ -1,4 +1,4 @@
-"""Rows of a delimited text as float64, chunk by chunk, read by PyArrow."""
+"""Rows of a delimited text as float64, block by block, read by PyArrow."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,39 +7,37 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
 
-from .cells import WHITESPACE
 from .diagnosis import diagnose
 from .dialect import Dialect
-from .files import TableFile, readable
+from .files import TableFile
 from .rewriting import Rewritten, rewriter
 
 
 def delimited_blocks(file: TableFile, dialect: Dialect, keep: Sequence[int]) -> Iterator[np.ndarray]:
     """Blocks [rows, len(keep)] of the columns `keep`, all finite.
 
-    PyArrow parses to the nearest float64. What it refuses, and NaN and infinities, are found again and named.
+    PyArrow parses to the nearest float64. What it refuses, and NaN and infinities, are looked for again and named.
 
     Raises:
         TableError: naming the line, the row and the column of the first thing that is no number.
     """
     rows = 0
     try:
-        with readable(file.path):
+        with file.reading():
             reader = _reader(file, dialect, keep)
         while True:
-            with readable(file.path):
+            with file.reading():
                 try:
                     batch = reader.read_next_batch()
                 except StopIteration:
                     return
             values = np.empty((batch.num_rows, len(keep)))
-            for j, column in enumerate(batch.columns):
-                values[:, j] = column.to_numpy(zero_copy_only=True)
+            for i, j in enumerate(keep):
+                values[:, i] = batch.column(str(j)).to_numpy()
             if not np.isfinite(values).all():
-                diagnose(file, dialect, keep, rows, "NaN or an infinity")
+                diagnose(file, dialect, keep, rows, "it holds NaN or an infinity")
             rows += len(values)
-            if len(values):
-                yield values
+            yield values
     except pa.ArrowInvalid as error:
         diagnose(file, dialect, keep, rows, str(error))
 
@@ -48,16 +46,17 @@ def _reader(file: TableFile, dialect: Dialect, keep: Sequence[int]) -> Any:
     stream: Any = file.stream(dialect.data_offset)
     if rewrite := rewriter(dialect):
         stream = Rewritten(stream, rewrite, dialect.newline)
-    cells = [str(j) for j in range(dialect.width)]
-    kept = [cells[j] for j in keep]
+    kept = [str(j) for j in keep]
     return csv.open_csv(
         stream,
-        # A record must fit into a block. Blocks of 1 MiB stay in the cache.
-        read_options=csv.ReadOptions(column_names=cells, block_size=max(1 << 20, 16 * dialect.longest)),
+        # A record must fit into a block; blocks of 1 MiB stay in the cache.
+        read_options=csv.ReadOptions(
+            column_names=[str(j) for j in range(dialect.width)], block_size=max(1 << 20, 16 * dialect.longest)
+        ),
         parse_options=csv.ParseOptions(
-            delimiter=dialect.delimiter if dialect.delimiter != WHITESPACE else " ",
+            delimiter=dialect.delimiter,
             newlines_in_values=dialect.has_quotes,
-            invalid_row_handler=_skip_blank,
+            invalid_row_handler=_skip_blanks_and_comments,
         ),
         convert_options=csv.ConvertOptions(
             column_types=dict.fromkeys(kept, pa.float64()),
@@ -68,5 +67,6 @@ def _reader(file: TableFile, dialect: Dialect, keep: Sequence[int]) -> Any:
     )
 
 
-def _skip_blank(row: Any) -> str:
-    return "error" if row.text.strip() else "skip"
+def _skip_blanks_and_comments(row: Any) -> str:
+    text = row.text.strip()
+    return "error" if text and not text.startswith("#") else "skip"

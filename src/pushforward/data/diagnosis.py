@@ -1,13 +1,13 @@
 """What is wrong in a text table, looked for once reading has failed: the first cell that is no number, named."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-from .cells import WHITESPACE, Record, kind_of, records, split
+from .cells import Record, kind_of, records, split
 from .columns import refuse_text
-from .dialect import Dialect, describe_width
-from .errors import TableError, option, show
-from .files import TableFile, readable
+from .dialect import Dialect
+from .errors import TableError, count, leaving_out, show
+from .files import TableFile
 
 
 def refuse_text_columns(file: TableFile, dialect: Dialect, keep: Sequence[int]) -> None:
@@ -19,58 +19,57 @@ def refuse_text_columns(file: TableFile, dialect: Dialect, keep: Sequence[int]) 
     texts = [j for j in keep if dialect.texts[j]]
     if not texts:
         return
-    with readable(file.path):
-        stream = file.stream(dialect.data_offset)
-        first = next(records(stream, file.path, newline=dialect.newline, line=dialect.data_line))
+    first = next(_rows(file, dialect))
     cells = split(first.text, dialect.delimiter)
     example = f" ({show(cells[texts[0]][0])} in line {first.line})" if texts[0] < len(cells) else ""
-    numeric = [
-        j for j, kinds in enumerate(dialect.kinds[: len(dialect.names)]) if not kinds & {"text", "missing", "infinite"}
-    ]
-    hint = "; is another delimiter meant (--delimiter)?" if len(dialect.names) == 1 else ""
-    refuse_text(dialect.names, texts, numeric, source=file.path, example=example, hint=hint)
+    numbers = {"integer", "number"}
+    numeric = [j for j, kinds in enumerate(dialect.kinds[: len(dialect.names)]) if kinds <= numbers]
+    hint = "; another delimiter can be given with --delimiter" if len(dialect.names) == 1 else ""
+    refuse_text(dialect.names, texts, numeric, source=file, example=example, hint=hint)
 
 
 def diagnose(file: TableFile, dialect: Dialect, keep: Sequence[int], good: int, reason: str) -> NoReturn:
-    """Raise for the first thing that is wrong below the first `good` rows.
+    """Raise for the first thing that is wrong below the first `good` rows; `reason` if nothing is found.
 
     Raises:
         TableError: always.
     """
-    rows = 0
-    with readable(file.path):
+    for number, record in enumerate(_rows(file, dialect), 1):
+        if number > good:
+            _look(file, dialect, keep, record, number)
+    raise TableError(f"{file} cannot be read as a table below row {good:,} ({reason.splitlines()[0][:120]})")
+
+
+def _rows(file: TableFile, dialect: Dialect) -> Iterator[Record]:
+    with file.reading():
         stream = file.stream(dialect.data_offset)
-        for record in records(stream, file.path, newline=dialect.newline, line=dialect.data_line):
-            if record.is_comment and (dialect.has_comments or dialect.delimiter == WHITESPACE):
-                continue
-            rows += 1
-            if rows > good:
-                _look(file, dialect, keep, record, rows)
-    raise TableError(f"{file.path} cannot be read as a table below row {good:,} ({reason.splitlines()[0][:120]})")
+        for record in records(stream, file, newline=dialect.newline, line=dialect.data_line):
+            if not dialect.skips(record):
+                yield record
 
 
 def _look(file: TableFile, dialect: Dialect, keep: Sequence[int], record: Record, row: int) -> None:
     if "\0" in record.text:
-        raise TableError(f"{file.path}, line {record.line}: holds zero bytes; the file is damaged or is no text")
+        raise TableError(f"{file}, line {record.line} (row {row:,}): zero bytes; the file is damaged or is no text")
     cells = split(record.text, dialect.delimiter)
     if len(cells) != dialect.width:
+        other = "the header" if dialect.has_header else "the first row"
         raise TableError(
-            f"{file.path}: {describe_width(dialect, record.line, len(cells))} (row {row}); "
-            "give every row the same number of cells"
+            f"{file}: line {record.line} (row {row:,}) has {count(len(cells), 'cell')} where {other} "
+            f"(line {dialect.header_line}) has {dialect.width:,}; give all of them the same number of cells"
         )
     for j in keep:
         kind = kind_of(cells[j][0], dialect.decimal)
-        if kind in ("integer", "number"):
-            continue
-        where = f"{file.path}, line {record.line} (row {row}), column {show(dialect.names[j])}"
-        others = [dialect.names[k] for k in keep if k != j]
-        leave = f"or leave the column out with {option(others)}" if others else "for it is the only column"
-        raise TableError(f"{where}: {_complaint(cells[j][0], kind)}; correct or remove the row, {leave}")
+        if kind not in ("integer", "number"):
+            name = dialect.names[j]
+            others = leaving_out(name, [dialect.names[k] for k in keep])
+            where = f"{file}, line {record.line} (row {row:,}), column {show(name)}"
+            raise TableError(f"{where}: {_complaint(cells[j][0], kind)}; correct or remove such rows, {others}")
 
 
 def _complaint(cell: str, kind: str) -> str:
     if kind == "missing":
         return f"the value is missing ({show(cell)})" if cell else "the cell is empty"
     if kind == "infinite":
-        return f"{show(cell)} is infinite or too large for a 64-bit number"
+        return f"{show(cell)} is infinite, or too large for a 64-bit number"
     return f"{show(cell)} is not a number"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from .errors import TableError
+from .errors import TableError, label
 
 _UNNAMED = getattr(os, "O_TMPFILE", 0)
 
@@ -56,14 +56,18 @@ def _checked(path: str | os.PathLike[str], overwrite: bool) -> Path:
     target = Path(os.path.realpath(given))  # a link stays a link
     with _explained(given):
         if target.is_dir():
-            raise TableError(f"{given} is a folder; give the path of a file to write")
+            raise TableError(f"{label(given)} is a folder; give the path of a file to write")
         if not target.parent.is_dir():
-            raise TableError(f"{given} cannot be written: there is no folder {given.parent}; make it first")
+            raise TableError(
+                f"{label(given)} cannot be written: there is no folder {label(given.parent)}; make it first"
+            )
         if target.exists():
             if not stat.S_ISREG(target.stat().st_mode):
-                raise TableError(f"{given} is a device or a pipe; give the path of a file to write")
+                raise TableError(f"{label(given)} is a device or a pipe; give the path of a file to write")
             if not overwrite:
-                raise FileExistsError(f"{given} exists already; choose another name, or overwrite it with --overwrite")
+                raise FileExistsError(
+                    f"{label(given)} exists already; choose another name, or overwrite it with --overwrite"
+                )
     return target
 
 
@@ -84,7 +88,7 @@ def _explained(target: Path) -> Iterator[None]:
             errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
         }
         reason = known.get(error.errno or 0, f"{error.strerror or error}; check the path and the disk")
-        raise TableError(f"{target} cannot be written: {reason}") from None
+        raise TableError(f"{label(target)} cannot be written: {reason}") from None
 
 
 def _create(target: Path) -> tuple[int, Path | None]:
@@ -103,24 +107,30 @@ def _beside(target: Path) -> Path:
 def _name(file: IO[bytes], named: Path | None, target: Path, overwrite: bool) -> None:
     if named is None:
         place = _beside(target) if overwrite else target
-        _link(f"/proc/self/fd/{file.fileno()}", place, target, file.fileno())
+        # Python lets the system follow the link in /proc only where it is given a folder, which is not used.
+        _link(f"/proc/self/fd/{file.fileno()}", place, target, src_dir_fd=file.fileno())
         if overwrite:
             os.replace(place, target)
-    elif overwrite:
-        file.close()
+        return
+    file.close()
+    if overwrite:
         os.replace(named, target)
     else:
-        file.close()
-        _link(str(named), target, target)
+        _link(named, target, target)
 
 
-def _link(source: str, place: Path, target: Path, descriptor: int | None = None) -> None:
-    # Giving a second name fails where the name is taken; renaming would replace what another process wrote meanwhile.
-    # With a descriptor, which an absolute path ignores, Python makes the system follow the link in /proc.
+def _link(source: str | Path, place: Path, target: Path, *, src_dir_fd: int | None = None) -> None:
+    # To give a file another name fails where that is taken; to rename it would replace what another process wrote.
     try:
-        os.link(source, place, src_dir_fd=descriptor)
+        os.link(source, place, src_dir_fd=src_dir_fd)
     except FileExistsError:
-        raise FileExistsError(f"{target} was written by another process meanwhile; choose another name") from None
+        raise FileExistsError(
+            f"{label(target)} was written by another process meanwhile; choose another name"
+        ) from None
+    except OSError:
+        if src_dir_fd is not None:
+            raise
+        os.rename(source, place)  # a disk on which files have one name only
 
 
 def _discard(file: IO[bytes], named: Path) -> None:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .columns import refuse_text
-from .errors import TableError, option, show
-from .files import TableFile, readable
+from .errors import TableError, leaving_out, show
+from .files import TableFile
 
 _INDEX = re.compile(r"__index_level_\d+__")
 
@@ -21,7 +21,7 @@ class ParquetTable:
     """A Parquet file: its names, and the columns that may be kept (an index that pandas stored is not among them)."""
 
     def __init__(self, file: TableFile) -> None:
-        self.path = file.path
+        self._source = file
         with self._whole():
             self._file = pq.ParquetFile(str(file.path))
             schema = self._file.schema_arrow
@@ -30,7 +30,7 @@ class ParquetTable:
         self.rows: int = self._file.metadata.num_rows
         if not self._fields or not self.rows:
             what = "rows" if self._fields else "columns"
-            raise TableError(f"{file.path} has no {what}; expected rows of numbers")
+            raise TableError(f"{file} has no {what}; expected rows of numbers")
 
     def integer(self, keep: Sequence[int]) -> tuple[bool, ...]:
         """Whether the columns `keep` are stored as integers."""
@@ -42,9 +42,8 @@ class ParquetTable:
         """Blocks [at most rows, len(keep)] of the columns `keep`, all finite.
 
         Raises:
-            TableError: if a column is not numeric, a value is missing or not finite, or the file is damaged.
+            TableError: if a value is missing or not finite, or the file is damaged.
         """
-        self._refuse_text(keep)
         stored = [self._fields[j].name for j in keep]
         done = 0
         with self._whole():
@@ -68,29 +67,41 @@ class ParquetTable:
             done += len(values)
             yield values
 
-    def _refuse_text(self, keep: Sequence[int]) -> None:
+    def refuse_text(self, keep: Sequence[int]) -> None:
+        """Raise if some of the columns `keep` hold no numbers.
+
+        Raises:
+            TableError: naming these columns, and those that hold numbers.
+        """
         numeric = [j for j, field in enumerate(self._fields) if _is_number(field.type)]
         text = [j for j in keep if j not in set(numeric)]
         example = f" (its type is {self._fields[text[0]].type})"[:60] if text else ""
-        refuse_text(self.names, text, numeric, source=self.path, example=example)
+        refuse_text(self.names, text, numeric, source=self._source, example=example)
 
     def _refuse(self, column: int, row: int, complaint: str, keep: Sequence[int]) -> NoReturn:
-        others = [self.names[j] for j in keep if j != column]
-        leave = f"or leave the column out with {option(others)}" if others else "for it is the only column"
+        name = self.names[column]
+        others = leaving_out(name, [self.names[j] for j in keep])
         raise TableError(
-            f"{self.path}, row {row + 1}, column {show(self.names[column])}: {complaint}; correct or remove the row, {leave}"
+            f"{self._source}, row {row + 1:,}, column {show(name)}: {complaint}; correct or remove such rows, {others}"
         )
 
     @contextlib.contextmanager
     def _whole(self) -> Iterator[None]:
         try:
-            with readable(self.path):
-                yield
-        except pa.ArrowException as error:
-            reason = str(error).splitlines()[0][:100]
+            yield
+        except pa.ArrowNotImplementedError as error:
+            raise TableError(f"{self._source} is of a kind of Parquet that is not read here ({_line(error)})") from None
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                with self._source.reading():
+                    raise
             raise TableError(
-                f"{self.path} is a Parquet file that is damaged or cut short ({reason}); get it again"
+                f"{self._source} is a Parquet file that is damaged or cut short ({_line(error)}); get or make it again"
             ) from None
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0][:100]
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -16,7 +16,7 @@ def rewriter(dialect: Dialect) -> Callable[[bytes], bytes] | None:
     steps: list[Callable[[bytes], bytes]] = []
     if dialect.newline != b"\n":
         steps.append(lambda block: block.replace(b"\r", b"\n"))
-    if dialect.has_comments or dialect.delimiter == WHITESPACE:
+    if dialect.has_comments:
         steps.append(lambda block: _COMMENT.sub(b"", block) if b"#" in block else block)
     if dialect.delimiter == WHITESPACE:
         steps.append(_single_blanks)

@@ -11,7 +11,7 @@ from .columns import choose
 from .delimited import delimited_blocks
 from .diagnosis import refuse_text_columns
 from .dialect import find_dialect
-from .errors import TableError, count, listed, nearest
+from .errors import TableError, count, instead, label, show
 from .files import find_file
 from .parquet import ParquetTable
 
@@ -43,11 +43,10 @@ class Table:
         Raises:
             TableError: if there is no such column.
         """
+        source = label(self.source) or "the table"
         for name in names:
             if name not in self.names:
-                raise TableError(
-                    f"{self.source or 'the table'} has no column {listed([name])}{nearest(name, self.names) or f'; it has {listed(self.names, 12)}'}"
-                )
+                raise TableError(f"{source} has no column {show(name)}; {instead(name, self.names)}")
         places = [self.names.index(name) for name in names]
         integer = tuple(self.integer[j] for j in places)
         return replace(self, names=tuple(names), values=self.values[:, places], integer=integer)
@@ -63,7 +62,7 @@ class Table:
         if plain.ndim != 2:
             raise TableError(f"a table needs an array [rows, columns]; got one of shape {plain.shape}")
         given = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(plain.shape[1]))
-        where = source or "the table"
+        where = label(source) or "the table"
         if len(given) != plain.shape[1]:
             raise TableError(
                 f"{where} has {count(plain.shape[1], 'column')} and {count(len(given), 'name')}; give one name each"
@@ -73,7 +72,7 @@ class Table:
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             raise TableError(
-                f"{where}, row {row + 1}, column {listed([given[column]])}: the value is {plain[row, column]:g}; "
+                f"{where}, row {row + 1}, column {show(given[column])}: the value is {plain[row, column]:g}; "
                 "correct or remove the row"
             )
         return cls(given, plain, tuple(_integral(plain).tolist()), source, names is not None)
@@ -99,17 +98,22 @@ def read_table(
         TableError: for a file that is missing, damaged or no table, and for text, missing values, NaN and infinities
             in the columns kept; it names the row and the column.
     """
-    names, integer, has_header, blocks = _open(path, columns, delimiter, header, 1 << 16)
-    parts = list(blocks)
-    values = np.empty((sum(map(len, parts)), len(names)))
-    parts.reverse()
-    done, whole = 0, np.array(integer)
-    while parts:  # each part is let go once it is copied: the peak is the table and little more
-        part = parts.pop()
-        whole &= _integral(part)
-        values[done : done + len(part)] = part
-        done += len(part)
-    return Table(names, values, tuple(whole.tolist()), os.fspath(path), has_header)
+    opened = _open(path, columns, delimiter, header, 1 << 16)
+    blocks: Iterator[np.ndarray] = opened.blocks
+    rows = opened.rows
+    if rows is None:
+        parts = list(blocks)
+        rows = sum(map(len, parts))
+        # Each block is let go once it is copied, so that the peak is the table and little more.
+        blocks = (parts.pop() for _ in range(len(parts)))
+        parts.reverse()
+    values, done = np.empty((rows, len(opened.names))), 0
+    integer = np.array(opened.integer)
+    for block in blocks:
+        integer &= _integral(block)
+        values[done : done + len(block)] = block
+        done += len(block)
+    return Table(opened.names, values, tuple(integer.tolist()), os.fspath(path), opened.has_header)
 
 
 def iterate_table(
@@ -121,28 +125,55 @@ def iterate_table(
     rows: int = 262_144,
 ) -> Iterator[Table]:
     """`read_table` in tables of `rows` rows (the last may be shorter), for files larger than memory."""
-    names, integer, has_header, blocks = _open(path, columns, delimiter, header, rows)
+    opened = _open(path, columns, delimiter, header, rows)
     return (
-        Table(names, values, tuple((_integral(values) & integer).tolist()), os.fspath(path), has_header)
-        for values in regroup(blocks, rows)
+        Table(opened.names, values, tuple((_integral(values) & opened.integer).tolist()), source, opened.has_header)
+        for source in [os.fspath(path)]
+        for values in regroup(opened.blocks, rows)
     )
+
+
+def read_names(
+    path: str | os.PathLike[str], *, delimiter: str | None = None, header: bool | None = None
+) -> tuple[tuple[str, ...], bool]:
+    """The names of all columns of a file, numeric or not, and whether they stand in it (else they are `x1`, ...).
+
+    Raises:
+        TableError: for a file that is missing, damaged or no table.
+    """
+    file = find_file(path)
+    if file.parquet:
+        return ParquetTable(file).names, True
+    dialect = find_dialect(file, delimiter, header)
+    return dialect.names, dialect.has_header
+
+
+@dataclass(frozen=True)
+class _Opened:
+    # A file whose head has been looked at: what is known of the columns kept, and their blocks, still to be read.
+    names: tuple[str, ...]
+    integer: tuple[bool, ...]
+    has_header: bool
+    blocks: Iterator[np.ndarray]
+    rows: int | None = None
 
 
 def _open(
     path: str | os.PathLike[str], columns: Sequence[str] | None, delimiter: str | None, header: bool | None, rows: int
-) -> tuple[tuple[str, ...], tuple[bool, ...], bool, Iterator[np.ndarray]]:
-    # Names, which columns may be integers, whether there is a header, and the blocks still to be read.
+) -> _Opened:
     file = find_file(path)
     if file.parquet:
         parquet = ParquetTable(file)
-        keep = choose(parquet.names, columns, has_header=True, source=file.path)
-        return tuple(parquet.names[j] for j in keep), parquet.integer(keep), True, parquet.blocks(keep, rows)
+        keep = choose(parquet.names, columns, has_header=True, source=file)
+        parquet.refuse_text(keep)
+        names = tuple(parquet.names[j] for j in keep)
+        return _Opened(names, parquet.integer(keep), True, parquet.blocks(keep, rows), parquet.rows)
     dialect = find_dialect(file, delimiter, header)
-    keep = choose(dialect.names, columns, has_header=dialect.has_header, source=file.path)
+    keep = choose(dialect.names, columns, has_header=dialect.has_header, source=file)
     refuse_text_columns(file, dialect, keep)
+    names = tuple(dialect.names[j] for j in keep)
     integer = tuple(dialect.kinds[j] == {"integer"} for j in keep)
-    blocks = delimited_blocks(file, dialect, keep)
-    return tuple(dialect.names[j] for j in keep), integer, dialect.has_header, blocks
+    return _Opened(names, integer, dialect.has_header, delimited_blocks(file, dialect, keep))
 
 
 def _integral(values: np.ndarray) -> np.ndarray:
