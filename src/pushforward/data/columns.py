@@ -55,7 +55,7 @@ def refuse_text(
     numeric: Sequence[int],
     *,
     source: object,
-    example: str = "",
+    example: str,
     hint: str = "",
 ) -> None:
     """Raise if there are columns `text`, which hold no numbers, naming those that could be kept.
@@ -69,4 +69,4 @@ def refuse_text(
     cure = f"keep columns of numbers with {option(kept)}" if kept else f"none of its columns holds numbers{hint}"
     which = "column" if len(text) == 1 else count(len(text), "column")
     verb = "holds" if len(text) == 1 else "hold"
-    raise TableError(f"{source}: {which} {listed([names[j] for j in text])} {verb} text, not numbers{example}; {cure}")
+    raise TableError(f"{source}: {which} {listed([names[j] for j in text])} {verb} {example}, not numbers; {cure}")

@@ -21,7 +21,7 @@ def refuse_text_columns(file: TableFile, dialect: Dialect, keep: Sequence[int]) 
         return
     first = next(_rows(file, dialect))
     cells = split(first.text, dialect.delimiter)
-    example = f" ({show(cells[texts[0]][0])} in line {first.line})" if texts[0] < len(cells) else ""
+    example = f"text ({show(cells[texts[0]].text)} in line {first.line})" if texts[0] < len(cells) else "text"
     numbers = {"integer", "number"}
     numeric = [j for j, kinds in enumerate(dialect.kinds[: len(dialect.names)]) if kinds <= numbers]
     hint = "; another delimiter can be given with --delimiter" if len(dialect.names) == 1 else ""
@@ -59,12 +59,12 @@ def _look(file: TableFile, dialect: Dialect, keep: Sequence[int], record: Record
             f"(line {dialect.header_line}) has {dialect.width:,}; give all of them the same number of cells"
         )
     for j in keep:
-        kind = kind_of(cells[j][0], dialect.decimal)
+        kind = kind_of(cells[j].text, dialect.decimal)
         if kind not in ("integer", "number"):
             name = dialect.names[j]
             others = leaving_out(name, [dialect.names[k] for k in keep])
             where = f"{file}, line {record.line} (row {row:,}), column {show(name)}"
-            raise TableError(f"{where}: {_complaint(cells[j][0], kind)}; correct or remove such rows, {others}")
+            raise TableError(f"{where}: {_complaint(cells[j].text, kind)}; correct or remove such rows, {others}")
 
 
 def _complaint(cell: str, kind: str) -> str:

@@ -12,6 +12,7 @@ from .header import checked_names, is_header, names_in_comment
 
 _SAMPLE_RECORDS = 200
 _SAMPLE_SIZE = 1 << 22
+_SAMPLE_CELLS = 100_000
 _DELIMITERS = (",", ";", "\t", "|", WHITESPACE)
 _SPOKEN = {
     "comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "tsv": "\t", "pipe": "|", "bar": "|", "colon": ":",
@@ -86,7 +87,7 @@ def find_dialect(file: TableFile, delimiter: str | None = None, header: bool | N
         raise TableError(
             f"{file} has no rows (only {'comments' if above else 'blank lines'}); expected rows of numbers"
         )
-    found, decimal = (told, _decimal(rows, told)) if told else _delimiter(rows)
+    found, decimal = _punctuation(rows, [told] if told else _DELIMITERS)
     cells = [split(record.text, found) for record in rows]
     named = None
     if above and header is not False and not any(kind_of(cell.text, decimal) == "text" for cell in cells[0]):
@@ -95,7 +96,7 @@ def find_dialect(file: TableFile, delimiter: str | None = None, header: bool | N
     has_header = named is not None or (is_header(cells[0], cells[1:], decimal) if header is None else header)
     if has_header and named is None:
         named, rows, cells = cells[0], rows[1:], cells[1:]
-        if not rows:
+        if not rows and checked_names(named, line, file):
             raise TableError(f"{file} has a header (line {line}) and no rows; expected rows of numbers below it")
     usual = Counter(len(row) for row in cells).most_common(1)[0][0]
     # Every row may end in a delimiter, with a name of nothing for the column behind it, or with none.
@@ -138,24 +139,21 @@ def _head(stream: Iterator[Record]) -> Iterator[Record]:
             return
 
 
-def _delimiter(rows: Sequence[Record]) -> tuple[str, str]:
-    # The one that cuts most rows into equally many cells; of several, the one that leaves most numbers.
-    best, choice = (0.0, 0.0), (",", ".")
-    for delimiter in _DELIMITERS:
+def _punctuation(rows: Sequence[Record], delimiters: Sequence[str]) -> tuple[str, str]:
+    # Delimiter and decimal sign: the delimiter that cuts most rows into equally many cells, more than one; of several
+    # the one, with the decimal sign, that leaves most numbers.
+    best, choice = (0.0, 0.0), (delimiters[0], ".")
+    for delimiter in delimiters:
         cells = [split(record.text, delimiter) for record in rows[:50]]
         widths = Counter(len(row) for row in cells[1:] or cells)
         width, same = widths.most_common(1)[0]
-        if width > 1:
-            decimal = _decimal(rows, delimiter)
+        if width == 1 and len(delimiters) > 1:
+            continue
+        for decimal in ".," if delimiter != "," else ".":
             merit = (round(same / widths.total(), 1), _numeric(cells, decimal))
             if merit > best:
                 best, choice = merit, (delimiter, decimal)
     return choice
-
-
-def _decimal(rows: Sequence[Record], delimiter: str) -> str:
-    cells = [split(record.text, delimiter) for record in rows[:50]]
-    return "," if delimiter != "," and _numeric(cells, ",") > _numeric(cells, ".") else "."
 
 
 def _numeric(cells: Sequence[Sequence[Cell]], decimal: str) -> float:
@@ -165,7 +163,7 @@ def _numeric(cells: Sequence[Sequence[Cell]], decimal: str) -> float:
 
 def _kinds(cells: Sequence[Sequence[Cell]], width: int, decimal: str) -> list[Counter[str]]:
     kinds: list[Counter[str]] = [Counter() for _ in range(width)]
-    for row in cells:
+    for row in cells[: max(10, _SAMPLE_CELLS // max(1, width))]:
         for column, cell in zip(kinds, row, strict=False):
             column[kind_of(cell.text, decimal)] += 1
     return kinds

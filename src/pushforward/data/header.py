@@ -42,7 +42,7 @@ def names_in_comment(comment: Record, first: Sequence[Cell], delimiter: str) -> 
     The # may be the name of the first column.
     """
     text = comment.text.strip()
-    for content in (text, text.lstrip("#").strip()):
+    for content in (text.lstrip("#").strip(), text):
         cells = split(content, delimiter)
         if len(cells) == len(first) and any(kind_of(cell.text) == "text" for cell in cells):
             return cells

@@ -23,7 +23,7 @@ class ParquetTable:
     def __init__(self, file: TableFile) -> None:
         self._source = file
         with self._whole():
-            self._file = pq.ParquetFile(str(file.path))
+            self._file = pq.ParquetFile(str(file.path), page_checksum_verification=True)
             schema = self._file.schema_arrow
         self._fields = [field for field in schema if not _INDEX.fullmatch(field.name)]
         self.names = tuple(field.name.strip() or f"x{j + 1}" for j, field in enumerate(self._fields))
@@ -75,8 +75,8 @@ class ParquetTable:
         """
         numeric = [j for j, field in enumerate(self._fields) if _is_number(field.type)]
         text = [j for j in keep if j not in set(numeric)]
-        example = f" (its type is {self._fields[text[0]].type})"[:60] if text else ""
-        refuse_text(self.names, text, numeric, source=self._source, example=example)
+        kinds = dict.fromkeys(str(self._fields[j].type).partition("<")[0] for j in text)
+        refuse_text(self.names, text, numeric, source=self._source, example=" and ".join(list(kinds)[:3]))
 
     def _refuse(self, column: int, row: int, complaint: str, keep: Sequence[int]) -> NoReturn:
         name = self.names[column]

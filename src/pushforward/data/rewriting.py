@@ -41,19 +41,18 @@ class Rewritten:
 
     def __init__(self, stream: Any, rewrite: Callable[[bytes], bytes], newline: bytes) -> None:
         self._stream, self._rewrite, self._newline = stream, rewrite, newline
-        self._rest, self._ready, self._at = b"", b"", 0
+        self._rest, self._ready, self._at_end = b"", b"", False
 
     def read(self, size: int) -> bytes:
-        while self._at == len(self._ready):
-            block = self._stream.read(1 << 20)
+        """The next `size` bytes; fewer only at the end."""
+        while len(self._ready) < size and not self._at_end:
+            block = self._stream.read(size)
+            self._at_end = not block
             whole = self._rest + block
-            end = whole.rfind(self._newline) + 1 if block else len(whole)
-            if not whole:
-                return b""
+            end = len(whole) if self._at_end else whole.rfind(self._newline) + 1
             self._rest = whole[end:]
-            self._ready, self._at = self._rewrite(whole[:end]) if end else b"", 0
-        part = self._ready[self._at : self._at + size]
-        self._at += len(part)
+            self._ready += self._rewrite(whole[:end])
+        part, self._ready = self._ready[:size], self._ready[size:]
         return part
 
     def close(self) -> None:

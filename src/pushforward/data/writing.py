@@ -95,7 +95,7 @@ def _checked(source: str, names: Sequence[str], chunks: Iterable[np.ndarray]) ->
 
 def _writer(delimiter: str | None, sink: IO[bytes], schema: pa.Schema) -> Any:
     if delimiter is None:
-        return pq.ParquetWriter(sink, schema)
+        return pq.ParquetWriter(sink, schema, write_page_checksum=True)
     sink.write((delimiter.join(map(_quoted, schema.names)) + "\n").encode())
     return csv.CSVWriter(sink, schema, write_options=csv.WriteOptions(include_header=False, delimiter=delimiter))
 
