@@ -11,13 +11,13 @@ from ..bijectors import Invert
 from ..distributions import ConditionalDistribution, TransformedDistribution
 from ..distributions.foreign import model_dtype
 from . import verdicts
-from .draws import look_at_draws
+from .draws import draw, look_at_draws
 from .findings import Certificate, LayerReport
-from .layers import measure_layers, parts_of
-from .programs import bind, densities, in_float64, there_and_back
+from .layers import LAYER_ROWS, judge_layers, parts_of, walk_inwards, walk_outwards
+from .programs import bind, densities, filled, gradients, in_float64
 
-# Rows for which everything is computed in both dtypes, and rows (and numbers) for which Jacobians are.
-ROWS, LAYER_ROWS, JACOBIAN_ENTRIES = 512, 32, 2**21
+# Rows for which everything is computed in both dtypes, and numbers in Jacobians.
+ROWS, JACOBIAN_ENTRIES = 512, 2**21
 
 
 def check(flow: Any, x: Any, *, condition: Any = None, key: jax.Array | None = None) -> Certificate:
@@ -47,12 +47,12 @@ def check(flow: Any, x: Any, *, condition: Any = None, key: jax.Array | None = N
         assert certificate.ok
     """
     x, condition = _inputs(flow, x, condition)
-    key, key_rows = jax.random.split(jax.random.key(0) if key is None else key)
-    rng = np.random.default_rng(np.asarray(jax.random.bits(key_rows, (4,))))
+    key = jax.random.key(0) if key is None else key
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
     epsilon = float(jnp.finfo(x.dtype).eps)
     _refuse_training(bind(flow, condition, [0]))
 
-    log_prob, gradient, bad_parameters = densities(flow, x, condition)
+    log_prob, gradient, bad_parameters = gradients(flow, x, condition)
     first = bind(flow, condition, [int(np.argmin(np.isfinite(log_prob)))])
     findings = [
         verdicts.finite_values(log_prob, first, x),
@@ -60,24 +60,55 @@ def check(flow: Any, x: Any, *, condition: Any = None, key: jax.Array | None = N
     ]
     rows = _choose_rows(log_prob, rng)
     layers: list[LayerReport] = []
+    # Filled up to a fixed number, of any rows if none has a density: the draws go out together with these.
+    full = filled(rows if len(rows) else np.arange(len(x)), ROWS)
+    _, latents = densities(flow, x[full], None if condition is None else condition[full])
+    draws, back = draw(flow, condition, key, rng, latents, full)
     if len(rows):
-        size = max(1, math.prod(x.shape[1:]))
-        few = rows[: max(1, min(LAYER_ROWS, JACOBIAN_ENTRIES // size**2))]
-        layers, log_det, uncertain = measure_layers(bind(flow, condition, few), x[few], epsilon)
-        exact = in_float64(flow, x, condition, rows, epsilon, rng)
-        back = np.asarray(there_and_back(bind(flow, condition, rows), jnp.asarray(x[rows])))
+        number = max(1, min(LAYER_ROWS, JACOBIAN_ENTRIES // max(1, math.prod(x.shape[1:])) ** 2))
+        few = full[:number]
+        exact, layers, log_det, uncertain = _in_float64(flow, x, condition, full, few, epsilon, rng)
+        claimed = exact["log_det"][:number]
+        exact = {name: values[: len(rows)] for name, values in exact.items()}
         density, slope = log_prob[rows], gradient[rows]
         findings += [
             verdicts.round_trip(x, rows, exact),
-            verdicts.log_determinant(layers, exact["log_det"][: len(few)], log_det, uncertain, few),
-            verdicts.rounded_round_trip(x, rows, exact, back, layers, epsilon),
+            verdicts.log_determinant(layers, claimed, log_det, uncertain, few),
+            verdicts.rounded_round_trip(x, rows, exact, back[: len(rows)], layers, epsilon),
             verdicts.rounded_density(x, rows, exact, density, slope, layers, epsilon),
             verdicts.resolution(x, rows, density, slope, epsilon),
         ]
-    findings += look_at_draws(flow, condition, key, rng, epsilon)
+    findings += look_at_draws(flow, draws, rng, epsilon)
     event = "x".join(map(str, x.shape[1:])) + "-dimensional" if x.shape[1:] else "scalar"
     subject = f"{event} flow in {x.dtype}, {len(x):,} {'row' if len(x) == 1 else 'rows'}"
     return Certificate(tuple(findings), tuple(layers), subject)
+
+
+def _in_float64(
+    flow: Any,
+    x: np.ndarray,
+    condition: np.ndarray | None,
+    rows: np.ndarray,
+    few: np.ndarray,
+    epsilon: float,
+    rng: np.random.Generator,
+) -> tuple[dict[str, np.ndarray], list[LayerReport], np.ndarray, np.ndarray]:
+    """The rows in float64 arithmetic, whole and layer by layer.
+
+    Returns:
+        what `in_float64` says of the rows; with `back`, forward(inverse(x)), and `moved`, how far from there the result
+        is if the latent is rounded to a relative precision of `epsilon` first (the farther of two directions of
+        rounding); and what `judge_layers` says of a few rows.
+    """
+    exact = in_float64(bind(flow, condition, rows), x[rows])
+    seen = walk_inwards(bind(flow, condition, few), x[few])
+    signs = rng.choice([-1.0, 1.0], (2, *exact["z"].shape))
+    latents = np.concatenate([exact["z"][None], exact["z"] * (1 + epsilon * signs)])
+    every = np.concatenate([rows, rows, rows, few])
+    back, forwards = walk_outwards(bind(flow, condition, every), np.concatenate(latents), seen)
+    back = back.reshape(3, *x[rows].shape)
+    exact |= {"back": back[0], "moved": np.max(np.abs(back[1:] - back[0]), axis=0)}
+    return exact, *judge_layers(seen, forwards, len(few), epsilon)
 
 
 def _choose_rows(log_prob: np.ndarray, rng: np.random.Generator) -> np.ndarray:
