@@ -49,7 +49,7 @@ def _reader(file: TableFile, dialect: Dialect, keep: Sequence[int]) -> Any:
     kept = [str(j) for j in keep]
     return csv.open_csv(
         stream,
-        # A record must fit into a block, and every block costs time for every column; blocks of 1 MiB stay in the cache.
+        # A record must fit into a block, and a block costs time for each column; blocks of 1 MiB stay in the cache.
         read_options=csv.ReadOptions(
             column_names=[str(j) for j in range(dialect.width)], block_size=max(1 << 20, 64 * dialect.longest)
         ),

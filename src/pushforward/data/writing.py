@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
+from .cells import kind_of
 from .chunks import regroup
 from .errors import TableError, label, show
 from .output import new_file
@@ -41,7 +42,7 @@ def write_table(
         TableError: if the ending is not known, a chunk does not fit `names`, or the file cannot be written.
     """
     source, names = label(path), [str(name) for name in names]
-    delimiter, compressed = _form(path)
+    delimiter, compressed = form_of(path)
     if len(set(names)) < max(1, len(names)):
         twice = next((show(name) for name in names if names.count(name) > 1), "none")
         raise TableError(f"{source}: every column needs a name of its own to be written; got {twice} twice")
@@ -69,8 +70,12 @@ def write_table(
     return rows
 
 
-def _form(path: str | os.PathLike[str]) -> tuple[str | None, bool]:
-    # The delimiter, or None for Parquet; and whether to compress.
+def form_of(path: str | os.PathLike[str]) -> tuple[str | None, bool]:
+    """How a table is written at `path`: the delimiter, or None for Parquet; and whether it is compressed by gzip.
+
+    Raises:
+        TableError: if the ending does not say it.
+    """
     name = Path(path).name.lower()
     plain = name.removesuffix(".gz")
     for ending, delimiter in _DELIMITERS.items():
@@ -101,5 +106,5 @@ def _writer(delimiter: str | None, sink: IO[bytes], schema: pa.Schema) -> Any:
 
 
 def _quoted(name: str) -> str:
-    # Unless plain: then a number, a # in front, a delimiter, a quote or a line end is read as part of a name again.
-    return name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+    # Unless plain: then a number, a #, a blank, a delimiter, a quote or a line end is read as a part of a name again.
+    return name if _PLAIN_NAME.fullmatch(name) and kind_of(name) == "text" else '"' + name.replace('"', '""') + '"'
