@@ -61,7 +61,7 @@ def two_samples(first: np.ndarray, second: np.ndarray) -> Calibration:
         first: [rows, columns].
         second: [other rows, columns].
 
-    The p-value is that of the one-sample test with n m / (n + m) rows. With ties, as in integer columns, it is too large.
+    The p-value is that of the one-sample test with n m / (n + m) rows; with ties, as of whole numbers, it is too large.
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1] or not len(first) or not len(second):
@@ -76,7 +76,7 @@ def two_samples(first: np.ndarray, second: np.ndarray) -> Calibration:
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """p-values corrected for their number (Holm 1979): the smallest times n, the next times n - 1, and so on, monotone."""
+    """p-values corrected for their number n: the smallest times n, the next times n - 1, and so on (Holm 1979)."""
     p = np.asarray(p_values, np.float64)
     order = np.argsort(p, kind="stable")
     corrected = np.empty_like(p)
