@@ -13,8 +13,8 @@ LEAST_ROWS, MOST_COLUMNS = 10, 1000
 def check_size(table: Table) -> None:
     """Refuse tables that are too small to train and test on, or too wide.
 
-    The networks of a flow grow with the square of the columns: at 1,000 the default has 170 million parameters, and
-    training it takes some 3 GB and a minute for a hundred steps.
+    The linear maps of a flow grow with the square of the columns: at 1,000 the default flow has 13 million parameters,
+    and a step of 256 rows takes 0.3 s on 2 cores, so that 10,000 rows train for a quarter of an hour.
 
     Raises:
         TableError: naming the size and the cure.
@@ -30,6 +30,16 @@ def check_size(table: Table) -> None:
             f"{where}the table has {len(table):,} row{'s' if len(table) != 1 else ''}, and {LEAST_ROWS} are the least "
             "to train a flow and test it; give more rows"
         )
+
+
+def training_defaults(rows: int) -> dict[str, int]:
+    """Batch size and epochs for a number of rows, training and validation together.
+
+    Small tables are trained in small batches, so that an epoch has some 16 steps; large ones in few epochs, so that
+    there are about 30,000 steps in all, two or three minutes at 10 columns on 2 cores.
+    """
+    batch = min(256, max(32, 1 << max(rows // 16, 1).bit_length() - 1)) if rows < 250_000 else 512
+    return {"batch_size": batch, "epochs": min(100, max(4, -(-30_000 * batch // rows)))}
 
 
 def recipe_of(flow: Any, options: Mapping[str, Any]) -> Any:

@@ -22,7 +22,7 @@ from ..training import History, fit
 from ..training.progress import Progress
 from . import files as parts
 from .blocks import block_rows, filled, in_blocks
-from .settings import check_size, described, recipe_of
+from .settings import check_size, described, recipe_of, training_defaults
 from .units import Flow, in_data_units, in_standard_units
 
 _FORMAT = 1
@@ -46,8 +46,9 @@ class TableFlow:
         schema: names, locations and scales of the columns.
         flow: the distribution of z, or with a condition the `ConditionalDistribution`.
         history: of the training; None if it is not known.
-        record: facts as JSON holds them: seed, source, data_hash, rows, split, flow, flow_options, epochs, best_epoch,
-            stopped, seconds, held_out (rows, nll, standard_error), baselines, versions. Add to it before `save`.
+        record: facts as JSON holds them: seed, source, data_hash, rows, split, flow, flow_options, training
+            (batch_size, epochs, ...), epochs, best_epoch, stopped, seconds, held_out (rows, nll, standard_error),
+            baselines, versions. Add to it before `save`.
     """
 
     schema: Schema
@@ -82,8 +83,9 @@ class TableFlow:
             flow_options: arguments of that recipe.
             test_fraction: share of the rows held out from training and validation, to score.
             seed: of the split, the initial weights, and the training.
-            epochs, batch_size, learning_rate, patience, progress, checkpoint, resume: as in `pushforward.fit`, and with
-                its defaults where None.
+            epochs, batch_size: as in `pushforward.fit`; where None by the number of rows, see `training_defaults`.
+            learning_rate, patience: as in `pushforward.fit`, with its defaults where None.
+            progress, checkpoint, resume: as in `pushforward.fit`.
 
         Returns:
             The model with the lowest validation loss; the best so far if Ctrl-C was pressed (`history.stopped`).
@@ -104,8 +106,13 @@ class TableFlow:
         size = {"condition_dim": len(schema.condition)} if schema.condition else {}
         start = recipe(key_flow, len(schema.columns), **size, **options)
         training = cls(schema, start)
-        given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "patience": patience}
-        given = {name: value for name, value in given.items() if value is not None}
+        given: dict[str, Any] = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "patience": patience,
+        }
+        given = training_defaults(len(rest)) | {name: value for name, value in given.items() if value is not None}
         result = fit(
             key_fit,
             start,
@@ -303,22 +310,21 @@ class TableFlow:
 
 
 @eqx.filter_jit
-def _log_density(flow: Flow, z: jax.Array, condition: jax.Array | None) -> jax.Array:
+def _log_density(flow: Flow, z: Any, condition: Any) -> jax.Array:
     return _bound(flow, condition).log_prob(z)
 
 
 @eqx.filter_jit
-def _latents(flow: Flow, z: jax.Array, condition: jax.Array | None) -> jax.Array:
+def _latents(flow: Flow, z: Any, condition: Any) -> jax.Array:
     return _bound(flow, condition).bijector.inverse(z)
 
 
 @eqx.filter_jit
-def _sample(flow: Flow, key: jax.Array, condition: jax.Array | None, size: int) -> jax.Array:
-    flow = _bound(flow, condition)
-    return flow.sample(key, () if flow.batch_shape else (size,))
+def _sample(flow: Flow, key: jax.Array, condition: Any, size: int) -> jax.Array:
+    return _bound(flow, condition).sample(key, (size,) if condition is None else ())
 
 
-def _bound(flow: Flow, condition: jax.Array | None) -> Any:
+def _bound(flow: Any, condition: Any) -> Any:
     return flow if condition is None else flow(jnp.asarray(condition))
 
 

@@ -66,4 +66,5 @@ def _with_bijector(flow: Flow, bijector: Bijector) -> Flow:
 
 
 def _loc_and_scale(columns: tuple[Column, ...], dtype: Any) -> tuple[Any, Any]:
-    return tuple(jnp.asarray(np.array([getattr(c, name) for c in columns]), dtype) for name in ("loc", "scale"))
+    loc, scale = np.array([(column.loc, column.scale) for column in columns]).T
+    return jnp.asarray(loc, dtype), jnp.asarray(scale, dtype)
