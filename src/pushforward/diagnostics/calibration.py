@@ -33,7 +33,7 @@ class Calibration:
 def pit(z: np.ndarray) -> np.ndarray:
     """u = Phi(z), Phi the standard normal distribution function: uniform on [0, 1] if z is standard normal."""
     z = np.asarray(z, np.float64)
-    return 0.5 * np.frompyfunc(math.erfc, 1, 1)(-z / math.sqrt(2.0)).astype(np.float64)
+    return 0.5 * np.asarray(np.frompyfunc(math.erfc, 1, 1)(-z / math.sqrt(2.0)), np.float64)
 
 
 def calibration(latents: np.ndarray) -> Calibration:

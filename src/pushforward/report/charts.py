@@ -1,14 +1,13 @@
 """The charts of a report: scores side by side, training curves, histograms."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from ..training import History
 from .facts import Facts
 from .svg import Frame, Plot
-from .text import nats, plain, short, with_error
+from .text import nats, short, with_error
 
 
 def comparison(facts: Facts) -> str:
@@ -139,16 +138,3 @@ def _density(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 def _padded(low: float, high: float) -> tuple[float, float]:
     margin = 0.05 * (high - low)
     return (low - margin, high + margin) if margin > 0 else (low - 0.5, high + 0.5)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, numeric: Sequence[int] = ()) -> str:
-    """An HTML table; cells are HTML already, `numeric` columns are set flush right."""
-    side = [' class="n"' if k in numeric else "" for k in range(len(head))]
-    top = "".join(f'<th scope="col"{c}>{text}</th>' for text, c in zip(head, side, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{c}>{cell}</td>" for cell, c in zip(row, side, strict=True)) + "</tr>" for row in rows
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{plain(caption)}"><table>'
-        f"<caption>{caption}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
-    )

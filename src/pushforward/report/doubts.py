@@ -1,11 +1,12 @@
 """What to distrust, in plain sentences, each from a figure."""
 
-import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from . import doubts_about_data as about_data
+from .doubt import Doubt
 from .facts import Facts
 from .text import count, name, names, nats, number, p_text, percent, plural, with_error
 
@@ -14,26 +15,11 @@ _VISIBLE = 0.03
 _SIGNIFICANT = 0.01
 
 
-@dataclasses.dataclass(frozen=True)
-class Doubt:
-    """One reason for distrust.
-
-    Attributes:
-        grave: whether to act on it; otherwise it is good to know.
-        head: a few words.
-        sentence: HTML, escaped.
-        place: the section that shows it, an anchor of the page.
-    """
-
-    grave: bool
-    head: str
-    sentence: str
-    place: str
-
-
 def doubts(facts: Facts) -> list[Doubt]:
     """All that applies, grave ones first."""
-    sources = (_baselines, _finite, _certificate, _training, _gap, _few, _calibration, _columns, _range, _data, _copies)
+    fit = (_baselines, _finite, _certificate, _training, _gap, _few, _calibration, _columns)
+    data = (about_data.reach, about_data.values, about_data.dependence, about_data.copies)
+    sources: tuple[Callable[[Facts], Iterator[Doubt]], ...] = (*fit, *data)
     found = [doubt for source in sources for doubt in source(facts)]
     return sorted(found, key=lambda doubt: not doubt.grave)
 
@@ -147,8 +133,8 @@ def _few(facts: Facts) -> Iterator[Doubt]:
         yield Doubt(
             rows < 100,
             "Few held-out rows",
-            f"Only {plural(rows, 'row')} could be held out: the score is {precision}, and the tests below see nothing but "
-            "gross errors.",
+            f"Only {plural(rows, 'row')} could be held out: the score is {precision}, and the tests "
+            "below see nothing but gross errors.",
             "calibration",
         )
 
@@ -187,91 +173,3 @@ def _columns(facts: Facts) -> Iterator[Doubt]:
         f"{percent(largest)} of the rows (p {p_text(float(tests.corrected[wrong[0]]))}).",
         "columns",
     )
-
-
-def _range(facts: Facts) -> Iterator[Doubt]:
-    if facts.samples is None:
-        return
-    columns = facts.model.schema.columns
-    low, high = (np.array([getattr(c, side) for c in columns]) for side in ("minimum", "maximum"))
-    beyond = (facts.samples < low) | (facts.samples > high)
-    share = float(np.mean(np.any(beyond, axis=1)))
-    # So many are beyond by chance if nothing is wrong.
-    expected = 2 * len(columns) / max(facts.rows, 1)
-    if share > max(0.01, 3 * expected):
-        worst = int(np.argmax(np.mean(beyond, axis=0)))
-        each = facts.samples[:, worst]
-        below = float(np.mean(each < low[worst])) >= float(np.mean(each > high[worst]))
-        side = f"below {number(low[worst])}, the least" if below else f"above {number(high[worst])}, the greatest"
-        yield Doubt(
-            share > 0.05,
-            "Samples outside the data's range",
-            f"{percent(share)} of the samples have a value that no row of the table comes near; most often "
-            f"{name(columns[worst].name)} {side} in the table ({percent(float(np.mean(beyond[:, worst])))}). A flow "
-            "knows no hard limits; leave such samples out, or take logarithms first.",
-            "columns",
-        )
-
-
-def _data(facts: Facts) -> Iterator[Doubt]:
-    columns, rows = facts.model.schema.columns, facts.rows
-    few = [c for c in columns if c.distinct < 1000 and c.distinct < 0.05 * rows]
-    if few:
-        least = min(few, key=lambda c: c.distinct)
-        others = (
-            f", and {names([c.name for c in few if c is not least])} also repeat few values" if len(few) > 1 else ""
-        )
-        kind = "whole numbers, " if least.integer else ""
-        yield Doubt(
-            True,
-            "Few distinct values",
-            f"{name(least.name)} holds {kind}{plural(least.distinct, 'distinct value')} in {count(rows)} rows{others}. "
-            "A density gains without limit by spikes on values that repeat, so log densities of such columns are no "
-            "measure of a good fit, for the flow and the mixture alike.",
-            "columns",
-        )
-    whole = [c.name for c in columns if c.integer and c not in few]
-    if whole:
-        yield Doubt(
-            False,
-            "Whole numbers",
-            f"{names(whole)} {'holds' if len(whole) == 1 else 'hold'} whole numbers only; samples are not rounded.",
-            "columns",
-        )
-    far = [max(c.maximum - c.loc, c.loc - c.minimum) / c.scale for c in columns]
-    if max(far) > 10:
-        heavy = [columns[k].name for k in np.argsort(far)[::-1] if far[k] > 10]
-        yield Doubt(
-            False,
-            "Heavy tails",
-            f"{names(heavy)} {'reaches' if len(heavy) == 1 else 'reach'} up to {number(max(far), 2)} standard "
-            "deviations from the mean. Far out there are few rows to learn from, and the density is an extrapolation.",
-            "columns",
-        )
-    if len(facts.rest) > len(columns) > 1:
-        values = facts.rest[:20_000]
-        with np.errstate(all="ignore"):
-            correlation = np.corrcoef(values.T)
-        if np.all(np.isfinite(correlation)) and np.linalg.eigvalsh(correlation)[0] < 1e-5:
-            yield Doubt(
-                True,
-                "Columns that follow from others",
-                "One column is a linear function of others, but for rounding. The density then grows without limit "
-                "across that direction: leave one of them out.",
-                "pairs",
-            )
-
-
-def _copies(facts: Facts) -> Iterator[Doubt]:
-    if not len(facts.rest) or not len(facts.held_out):
-        return
-    known = {row.tobytes() for row in np.ascontiguousarray(facts.rest[:200_000])}
-    copied = np.mean([row.tobytes() in known for row in np.ascontiguousarray(facts.held_out)])
-    if copied > 0.02:
-        yield Doubt(
-            copied > 0.2,
-            "Repeated rows",
-            f"{percent(float(copied))} of the held-out rows occur among the training rows too, so they are not a fair "
-            "test of what the flow makes of new ones.",
-            "fit",
-        )

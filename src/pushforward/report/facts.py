@@ -2,43 +2,18 @@
 
 import dataclasses
 import os
-from typing import Any
 
 import numpy as np
 
 from ..data import Table
-from ..diagnostics import Calibration, Certificate, best_mixture, calibration, check, gaussian_nll, score, two_samples
+from ..diagnostics import Calibration, Certificate, calibration, check, score, two_samples
 from ..estimators import TableFlow
+from .measured import Baselines, Score, error_of, measured, recorded
 from .radius import radius_pit
 
 # Rows that are scored, compared, passed back to the latents, and certified. Below these numbers nothing is left out.
 SCORED, COMPARED, LATENT, CERTIFIED = 50_000, 10_000, 20_000, 256
 LEAST_SAMPLES, WORST = 4_000, 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Score:
-    """Mean negative log density in nats, and its standard error."""
-
-    nll: float
-    error: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Baselines:
-    """What the flow is measured against, on the same rows.
-
-    Attributes:
-        gaussian: the normal distribution.
-        mixture: the best mixture of Gaussians.
-        components: of that.
-        gain: how many nats a row the flow is better than the mixture, with the standard error of this difference.
-    """
-
-    gaussian: Score
-    mixture: Score
-    components: int
-    gain: Score
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,13 +86,13 @@ def gather(model: TableFlow, table: Table | None) -> Facts:
     some = rest[:COMPARED]
     log_density = model.log_density(x[held_out], condition) if len(held_out) else np.empty(0)
     trained = model.log_density(x[some], None if c is None else c[some]) if len(some) else np.empty(0)
-    recorded = record.get("held_out") if table is None else None
+    scored = record.get("held_out") if table is None else None
     baselines = None
     if is_training_table and len(held_out) > 1:
         joint = x if c is None else np.concatenate([x, c], axis=1)
-        baselines = _baselines(record, joint[rest], joint[held_out], joint.shape[1] - columns, log_density)
+        baselines = measured(record, joint[rest], joint[held_out], joint.shape[1] - columns, log_density)
     elif table is None:
-        baselines = _recorded(record)
+        baselines = recorded(record)
     samples = _samples(model, condition, len(held_out))
     seen = held_out[:LATENT]
     return Facts(
@@ -130,57 +105,18 @@ def gather(model: TableFlow, table: Table | None) -> Facts:
         row_numbers=held_out + 1,
         condition=condition,
         log_density=log_density,
-        held_out_score=_score(log_density) or (Score(recorded["nll"], _error(recorded)) if recorded else None),
+        held_out_score=_score(log_density) or (Score(scored["nll"], error_of(scored)) if scored else None),
         training_score=_score(trained),
         baselines=baselines,
         samples=samples,
         latent_tests=_latent_tests(model, x[seen], None if c is None else c[seen]) if len(seen) > 1 else None,
-        column_tests=_column_tests(x[held_out[:COMPARED]], samples) if len(held_out) > 1 else None,
+        column_tests=_column_tests(model, x[held_out[:COMPARED]], samples) if len(held_out) > 1 else None,
         certificate=_certificate(model, x, c, held_out if len(held_out) else rest) if len(x) else None,
     )
 
 
 def _score(log_density: np.ndarray) -> Score | None:
     return Score(*score(log_density)) if len(log_density) else None
-
-
-def _error(entry: dict[str, Any]) -> float:
-    value = entry.get("standard_error")
-    return float("nan") if value is None else float(value)
-
-
-def _baselines(
-    record: dict[str, Any], rest: np.ndarray, held_out: np.ndarray, given: int, log_density: np.ndarray
-) -> Baselines:
-    """From the record, or computed and noted there. A fifth of the rest, in random order, chooses the mixture."""
-    known = _recorded(record)
-    if known is not None:
-        return known
-    gaussian = Score(*gaussian_nll(rest, held_out, given=given))
-    fifth = max(1, min(len(rest) // 5, 8_000))
-    mixture = best_mixture(rest[fifth:], rest[:fifth], held_out, given=given)
-    lost, error = score(log_density - mixture.log_density)
-    found = Baselines(gaussian, Score(mixture.nll, mixture.standard_error), mixture.components, Score(-lost, error))
-    if all(np.isfinite([gaussian.nll, mixture.nll, lost, error])):
-        record["baselines"] = {
-            "gaussian": {"nll": gaussian.nll, "standard_error": gaussian.error},
-            "mixture": {"components": mixture.components, "nll": mixture.nll, "standard_error": mixture.standard_error},
-            "gain": {"nats": -lost, "standard_error": error},
-        }
-    return found
-
-
-def _recorded(record: dict[str, Any]) -> Baselines | None:
-    known = record.get("baselines") or {}
-    if not {"gaussian", "mixture", "gain"} <= set(known):
-        return None
-    gaussian, mixture, gain = (known[name] for name in ("gaussian", "mixture", "gain"))
-    return Baselines(
-        Score(gaussian["nll"], _error(gaussian)),
-        Score(mixture["nll"], _error(mixture)),
-        int(mixture["components"]),
-        Score(gain["nats"], _error(gain)),
-    )
 
 
 def _samples(model: TableFlow, condition: np.ndarray | None, held_out: int) -> np.ndarray | None:
@@ -201,8 +137,12 @@ def _latent_tests(model: TableFlow, x: np.ndarray, c: np.ndarray | None) -> Cali
     return calibration(np.concatenate([z, distance[:, None]], axis=1)) if z.shape[1] > 1 else coordinates
 
 
-def _column_tests(held_out: np.ndarray, samples: np.ndarray | None) -> Calibration | None:
-    return None if samples is None else two_samples(held_out, samples)
+def _column_tests(model: TableFlow, held_out: np.ndarray, samples: np.ndarray | None) -> Calibration | None:
+    if samples is None:
+        return None
+    # A column of whole numbers is compared with samples rounded like it.
+    whole = np.array([column.integer for column in model.schema.columns])
+    return two_samples(held_out, np.where(whole, np.rint(samples), samples))
 
 
 def _certificate(model: TableFlow, x: np.ndarray, c: np.ndarray | None, rows: np.ndarray) -> Certificate | None:

@@ -4,7 +4,7 @@ import datetime as dt
 from importlib import resources
 
 from .._version import __version__
-from . import sections, summary
+from . import sections, summary, tables
 from .doubts import doubts
 from .facts import Facts
 from .text import plain, safe
@@ -15,9 +15,9 @@ _SECTIONS = (
     ("pairs", "Pairs of columns", sections.pairs),
     ("columns", "Each column", sections.columns),
     ("calibration", "Calibration", sections.calibration),
-    ("rows", "Least likely rows", sections.rows),
-    ("certificate", "Certificate", sections.certificate),
-    ("settings", "Settings and versions", sections.settings),
+    ("rows", "Least likely rows", tables.rows),
+    ("certificate", "Certificate", tables.certificate),
+    ("settings", "Settings and versions", tables.settings),
 )
 # Nothing is fetched, whatever a name in the table says.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

@@ -3,7 +3,7 @@
 import math
 
 from .charts import comparison
-from .doubts import Doubt
+from .doubt import Doubt
 from .facts import Facts
 from .text import count, names, number, plural, safe, seconds, with_error
 
