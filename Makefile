@@ -52,9 +52,8 @@ $(DOCS): pyproject.toml | $(BIN)/python
 
 # --------------------------------------------------------------------------------------------------- running
 
-demo: $(RUN)  ## Train two moons and write its pictures to demo/
-	@mkdir -p demo
-	@$(BIN)/python examples/two_moons.py
+demo: $(RUN)  ## Train two moons with the tool: report, samples and scores in demo/
+	@$(BIN)/pushforward demo moons --out demo --overwrite
 
 # -------------------------------------------------------------------------------------------------- checking
 

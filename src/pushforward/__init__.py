@@ -6,7 +6,10 @@ Names are imported on first use (PEP 562), so that `import pushforward` costs no
     save, load, register      model folders without pickle
     check                     a certificate of a flow on your data
     freeze, unfreeze, trainable   what trains
-    bijectors, distributions, flows, nets, training, testing, diagnostics, io   the parts
+    bijectors, distributions, flows, nets, training, testing, diagnostics, io,
+    data, estimators, report  the parts
+
+The command `pushforward` is in `cli`.
 """
 
 from importlib import import_module
@@ -15,14 +18,29 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import bijectors, core, diagnostics, distributions, flows, io, nets, solvers, testing, training
+    from . import (
+        bijectors,
+        core,
+        data,
+        diagnostics,
+        distributions,
+        estimators,
+        flows,
+        io,
+        nets,
+        report,
+        solvers,
+        testing,
+        training,
+    )
     from .core import freeze, trainable, unfreeze
     from .diagnostics import check
     from .io import load, register, save
     from .training import FitResult, fit
 
 _PACKAGES = (
-    "bijectors", "core", "diagnostics", "distributions", "flows", "io", "nets", "solvers", "testing", "training",
+    "bijectors", "core", "data", "diagnostics", "distributions", "estimators", "flows", "io", "nets", "report", "solvers",
+    "testing", "training",
 )  # fmt: skip
 _NAMES = {
     "FitResult": "training",
@@ -37,8 +55,9 @@ _NAMES = {
 }
 
 __all__ = [
-    "FitResult", "__version__", "bijectors", "check", "core", "diagnostics", "distributions", "fit", "flows", "freeze",
-    "io", "load", "nets", "register", "save", "solvers", "testing", "trainable", "training", "unfreeze",
+    "FitResult", "__version__", "bijectors", "check", "core", "data", "diagnostics", "distributions", "estimators", "fit",
+    "flows", "freeze", "io", "load", "nets", "register", "report", "save", "solvers", "testing", "trainable", "training",
+    "unfreeze",
 ]  # fmt: skip
 
 

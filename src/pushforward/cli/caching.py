@@ -55,6 +55,4 @@ def show_warnings_briefly() -> None:
         if f"{os.sep}pushforward{os.sep}" in filename and issubclass(category, RuntimeWarning | UserWarning):
             print(f"pushforward: {' '.join(str(message).split())}", file=sys.stderr)
 
-    if not sys.warnoptions:
-        warnings.simplefilter("default")
-        warnings.showwarning = show  # type: ignore[assignment]
+    warnings.showwarning = show  # type: ignore[assignment]

@@ -9,7 +9,7 @@ import typer
 
 from .. import __version__
 from . import check, demo, fit, info, report, sample, score
-from .errors import BROKEN_PIPE, BUG, DONE, explain, traceback_of, usage_message
+from .errors import BROKEN_PIPE, BUG, DONE, INTERRUPTED, explain, traceback_of, usage_message
 from .options import examples
 
 NAME = "pushforward"
@@ -108,6 +108,6 @@ def _failed(error: Any, debug: bool) -> int:
     if debug:
         print(traceback_of(error), file=sys.stderr, end="")
     if sentence:
-        lead = "" if code == BUG else "error: "
+        lead = "" if code in (BUG, INTERRUPTED) else "error: "
         print(f"{NAME}: {lead}{sentence}", file=sys.stderr, flush=True)
     return code

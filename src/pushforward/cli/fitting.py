@@ -10,7 +10,7 @@ from typing import Any
 
 from .console import Console, clock
 from .errors import DONE, INTERRUPTED, UsageError, one_line
-from .info import quality
+from .info import count, quality
 from .models import listed
 from .places import beside, check_model_place, locked
 
@@ -60,7 +60,7 @@ def fit(plan: Plan, console: Console) -> tuple[int, Any]:
         checkpoint = beside(plan.out, "checkpoint")
         resumes = _look_at_checkpoint(checkpoint, plan, console)
         table = read_table(plan.table, columns=plan.wanted, delimiter=plan.delimiter, header=plan.header)
-        console.note(f"{plan.table}: {len(table):,} rows of {listed(table.names)}")
+        console.note(f"{plan.table}: {count(len(table), 'row')} of {listed(table.names)}")
 
         from . import caching
 

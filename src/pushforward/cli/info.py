@@ -60,14 +60,14 @@ def _parameters(flow: Any) -> int:
 
 def _page(facts: dict[str, Any]) -> str:
     """The facts for a person."""
-    training = f"{_count(facts['epochs'], 'epoch')}, the best {facts.get('best_epoch')}"
+    training = f"{count(facts['epochs'], 'epoch')}, the best {facts.get('best_epoch')}"
     training += {"patience": "; stopped by patience", "interrupted": "; interrupted"}.get(facts["stopped"] or "", "")
     if facts.get("seconds") is not None:
         training += f"; {clock(facts['seconds'])}"
     lines = [
         ("model", f"{facts['model']}, saved {facts['saved']}, {facts['bytes'] / 1e6:.1f} MB"),
         ("flow", f"{facts.get('flow')}{_options(facts)}, {facts['parameters']:,} trained numbers"),
-        ("data", f"{facts.get('source') or 'unknown'}, {_count(facts.get('rows'), 'row')}"),
+        ("data", f"{facts.get('source') or 'unknown'}, {count(facts.get('rows'), 'row')}"),
         ("how good", quality(facts)),
         ("training", f"{training}; seed {facts.get('seed')}"),
         ("versions", ", ".join(f"{name} {number}" for name, number in facts["versions"].items())),
@@ -87,7 +87,7 @@ def quality(facts: dict[str, Any]) -> str:
         return "not known, as no rows were held out"
     error = held_out.get("standard_error")
     text = f"held-out NLL {held_out['nll']:.4f}" + (f" ± {error:.4f}" if error is not None else "")
-    text += f" nats a row ({_count(held_out['rows'], 'row')})"
+    text += f" nats a row ({count(held_out['rows'], 'row')})"
     for name, figure in (facts.get("baselines") or {}).items():
         if isinstance(figure, dict) and figure.get("nll") is not None:
             text += f"; {name.replace('_', ' ')} {figure['nll']:.4f}"
@@ -99,7 +99,7 @@ def _options(facts: dict[str, Any]) -> str:
     return f" ({', '.join(f'{name}={value}' for name, value in given.items())})" if given else ""
 
 
-def _count(number: Any, noun: str) -> str:
+def count(number: Any, noun: str) -> str:
     return f"unknown {noun}s" if number is None else f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
