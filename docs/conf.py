@@ -2,6 +2,10 @@
 
 import re
 
+from docutils import nodes
+from docutils.utils.math import latex2mathml
+from sphinx.util import logging
+
 import pushforward
 
 project = "pushforward"
@@ -9,13 +13,16 @@ author = "The pushforward authors"
 copyright = "The pushforward authors"
 release = version = pushforward.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = "pushforward"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 autodoc_default_options = {"members": True, "member-order": "bysource", "show-inheritance": True}
 autodoc_typehints = "none"
@@ -23,10 +30,19 @@ autodoc_class_signature = "mixed"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+# Attributes as a list: a property with a docstring of its own is not described twice.
+napoleon_use_ivar = True
 
+# What is exported for convenience and documented by its own library, or on another page here.
+ELSEWHERE = {"pushforward.bijectors.AutoregressiveNetwork"}
+
+LAYER = re.compile(r"^Layer \d+: (\w)")
 SECTION = re.compile(r"(Args|Arguments|Attributes|Raises|Returns|Yields|Note|Notes|References?|Warning|See Also):\s*$")
 EXAMPLE = re.compile(r"Examples?:\s*$")
 MARKUP = re.compile(r"\\|\||(?<!\*)\*(?!\*)|_(?!\w)")
+
+
+PROPERTIES: dict[str, list[str]] = {}
 
 
 def escape(line: str) -> str:
@@ -40,6 +56,8 @@ def escape(line: str) -> str:
 
 def plain_text(app, what, name, obj, options, lines):
     """Docstrings are plain text with Google sections; indented blocks in them are formulae, tables or code."""
+    if what == "module" and lines:
+        lines[0] = LAYER.sub(lambda match: match[1].upper(), lines[0])
     out, in_section, in_literal = [], False, False
     for line in lines:
         indented = line.startswith("  ")
@@ -61,8 +79,48 @@ def plain_text(app, what, name, obj, options, lines):
             out += ["", escape(line)] if in_literal else [escape(line)]
             in_literal = False
     lines[:] = out
+    if what == "property":
+        PROPERTIES[name] = out
+
+
+def restore_property(app, what, name, obj, options, lines):
+    """Undo what napoleon does to a property, where it takes all that stands before a colon for the type."""
+    lines[:] = PROPERTIES.get(name, lines) if what == "property" else lines
+
+
+def skip(app, what, name, obj, would_skip, options):
+    """A field of a named tuple is described in the docstring of the tuple."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
+def everything_is_there(app, env):
+    """Warn of exported names that no page describes."""
+    described = set(env.domains["py"].objects)
+    for name in pushforward.__all__:
+        package = getattr(pushforward, name)
+        if not hasattr(package, "__path__"):
+            continue
+        for exported in package.__all__:
+            home = getattr(getattr(package, exported), "__module__", None) or ""
+            full = f"{package.__name__}.{exported}"
+            if full not in described | ELSEWHERE and not home.startswith("numpyro."):
+                logging.getLogger(__name__).warning("%s is exported, and no page of docs/api describes it", full)
+
+
+def visit_math(writer, node):
+    """A formula as MathML: browsers draw it themselves, also from a folder and without a network."""
+    is_block = isinstance(node, nodes.math_block)
+    mathml = latex2mathml.tex2mathml(node.astext(), as_block=is_block)
+    # Room after log and det, which not every browser leaves by itself.
+    mathml = mathml.replace("<mo>&ApplyFunction;</mo>", '<mspace width="0.17em"></mspace>')
+    writer.body.append(f'<div class="formula">{mathml}</div>' if is_block else mathml)
+    raise nodes.SkipNode
 
 
 def setup(app):
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     # Before napoleon, which listens at priority 500.
     app.connect("autodoc-process-docstring", plain_text, priority=100)
+    app.connect("autodoc-process-docstring", restore_property, priority=900)
+    app.connect("autodoc-skip-member", skip)
+    app.connect("env-check-consistency", everything_is_there)
