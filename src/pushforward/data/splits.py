@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .errors import TableError
+from .errors import TableError, count
+
+_SPLIT = 0x73706C6974  # "split"
 
 
 def split_rows(rows: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -26,7 +28,10 @@ def split_rows(rows: int, fraction: float, seed: int) -> tuple[np.ndarray, np.nd
     if fraction == 0:
         return np.arange(rows), np.arange(0)
     if rows < 2:
-        raise TableError(f"a table of {rows} rows cannot be shared; at least two are needed to set some aside")
+        raise TableError(f"{count(rows, 'row')} cannot be shared; at least two are needed to set some aside")
     drawn = min(max(1, round(fraction * rows)), rows - 1)
-    order = np.argsort(np.random.PCG64(seed).random_raw(rows), kind="stable")
+    # A stream of its own: made-up tables often come from default_rng(seed) with the same small seed, and the rows drawn
+    # would be those with the smallest values of their first column.
+    stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(_SPLIT,)))
+    order = np.argsort(stream.random_raw(rows), kind="stable")
     return np.sort(order[drawn:]), np.sort(order[:drawn])
