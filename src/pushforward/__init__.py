@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from .training import FitResult, fit
 
 _PACKAGES = (
-    "bijectors", "core", "data", "diagnostics", "distributions", "estimators", "flows", "io", "nets", "report", "solvers",
-    "testing", "training",
+    "bijectors", "core", "data", "diagnostics", "distributions", "estimators", "flows", "io", "nets", "report",
+    "solvers", "testing", "training",
 )  # fmt: skip
 _NAMES = {
     "FitResult": "training",
@@ -55,9 +55,9 @@ _NAMES = {
 }
 
 __all__ = [
-    "FitResult", "__version__", "bijectors", "check", "core", "data", "diagnostics", "distributions", "estimators", "fit",
-    "flows", "freeze", "io", "load", "nets", "register", "report", "save", "solvers", "testing", "trainable", "training",
-    "unfreeze",
+    "FitResult", "__version__", "bijectors", "check", "core", "data", "diagnostics", "distributions", "estimators",
+    "fit", "flows", "freeze", "io", "load", "nets", "register", "report", "save", "solvers", "testing", "trainable",
+    "training", "unfreeze",
 ]  # fmt: skip
 
 

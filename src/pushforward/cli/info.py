@@ -100,6 +100,7 @@ def _options(facts: dict[str, Any]) -> str:
 
 
 def count(number: Any, noun: str) -> str:
+    """`1 row`, `2,000 rows`."""
     return f"unknown {noun}s" if number is None else f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
