@@ -78,11 +78,13 @@ def find_dialect(file: TableFile, delimiter: str | None = None, header: bool | N
         head = list(_head(records(file.stream(), file, newline=newline)))
     above = list(takewhile(lambda record: record.is_comment, head))
     rows = head[len(above) :]
-    if above or any(not record.is_comment for record in rows[1:]):
-        rows = [record for record in rows if not record.is_comment]
+    before = above[-1] if above else None  # the last record above the rows
     if rows and len(rows[0].text) == 5 and rows[0].text.lower().startswith("sep="):  # a note of Excel to itself
         told = told or rows[0].text[4]
-        rows = rows[1:]
+        before, rows = rows[0], rows[1:]
+    plain = [record for record in rows if not record.is_comment]
+    if above or len(plain) > 1:
+        rows = plain
     if not rows:
         raise TableError(
             f"{file} has no rows (only {'comments' if above else 'blank lines'}); expected rows of numbers"
@@ -95,7 +97,7 @@ def find_dialect(file: TableFile, delimiter: str | None = None, header: bool | N
     line = above[-1].line if named else rows[0].line
     has_header = named is not None or (is_header(cells[0], cells[1:], decimal) if header is None else header)
     if has_header and named is None:
-        named, rows, cells = cells[0], rows[1:], cells[1:]
+        named, before, rows, cells = cells[0], rows[0], rows[1:], cells[1:]
         if not rows and checked_names(named, line, file):
             raise TableError(f"{file} has a header (line {line}) and no rows; expected rows of numbers below it")
     usual = Counter(len(row) for row in cells).most_common(1)[0][0]
@@ -108,15 +110,14 @@ def find_dialect(file: TableFile, delimiter: str | None = None, header: bool | N
         names = checked_names(named[:-1] if dropped else named, line, file)
     width = usual if trailing and len(names) == usual - 1 else len(names)
     kinds = _kinds(cells, width, decimal)
-    before = [record for record in head if record.line < rows[0].line]
     return Dialect(
         delimiter=found,
         names=names,
         has_header=has_header,
         width=width,
         header_line=line,
-        data_line=before[-1].next_line if before else 1,
-        data_offset=before[-1].end if before else 3 * start.startswith(b"\xef\xbb\xbf"),
+        data_line=before.next_line if before else 1,
+        data_offset=before.end if before else 3 * start.startswith(b"\xef\xbb\xbf"),
         kinds=tuple(frozenset(column) for column in kinds),
         texts=tuple(2 * column["text"] >= max(1, column.total()) for column in kinds),
         decimal=decimal,

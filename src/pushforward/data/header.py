@@ -11,16 +11,15 @@ def is_header(first: Sequence[Cell], below: Sequence[Sequence[Cell]], decimal: s
     """Whether the record `first`, above the rows `below`, names columns.
 
     It does if a cell of it is text, unless another is a number such as 1.5, which names nothing, or its texts come
-    again below. A record of numbers does not, unless only it is quoted, or it counts 0, 1, 2, ... (the names that
-    pandas gives) above numbers that are no counts.
+    again below. A record of numbers does not, unless it counts 0, 1, 2, ... (the names that pandas gives) above
+    numbers that are no counts. A quoted number is text, if nothing below is quoted.
     """
-    kinds = [kind_of(cell.text, decimal) for cell in first]
+    in_quotes = not any(cell.quoted for row in below for cell in row)
+    kinds = ["text" if in_quotes and cell.quoted else kind_of(cell.text, decimal) for cell in first]
     if "text" in kinds:
         if "number" in kinds:
             return False
         return "integer" not in kinds or not _comes_again(first, below, kinds)
-    if any(cell.quoted for cell in first) and not any(cell.quoted for row in below for cell in row):
-        return True
     counted = [cell.text for cell in (first if first[0].text else first[1:])]
     counts = len(counted) > 1 and counted == [str(j) for j in range(len(counted))]
     return counts and any(kind_of(cell.text, decimal) == "number" for row in below for cell in row)
@@ -67,4 +66,4 @@ def checked_names(cells: Sequence[Cell], line: int, source: object) -> tuple[str
             raise TableError(
                 f"{source}, line {line}: the names are not in UTF-8 (perhaps in Latin-1); save the file as UTF-8"
             ) from None
-    return tuple(name or f"x{j + 1}" for j, name in enumerate(names))
+    return tuple(name if name.strip() else f"x{j + 1}" for j, name in enumerate(names))

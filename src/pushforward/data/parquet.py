@@ -23,10 +23,13 @@ class ParquetTable:
     def __init__(self, file: TableFile) -> None:
         self._source = file
         with self._whole():
-            self._file = pq.ParquetFile(str(file.path), page_checksum_verification=True)
+            # Small buffers: otherwise a whole row group lies in memory beside the block that is wanted.
+            self._file = pq.ParquetFile(
+                str(file.path), pre_buffer=False, buffer_size=1 << 16, page_checksum_verification=True
+            )
             schema = self._file.schema_arrow
         self._fields = [field for field in schema if not _INDEX.fullmatch(field.name)]
-        self.names = tuple(field.name.strip() or f"x{j + 1}" for j, field in enumerate(self._fields))
+        self.names = tuple(field.name if field.name.strip() else f"x{j + 1}" for j, field in enumerate(self._fields))
         self.rows: int = self._file.metadata.num_rows
         if not self._fields or not self.rows:
             what = "rows" if self._fields else "columns"

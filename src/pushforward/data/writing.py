@@ -43,9 +43,11 @@ def write_table(
     """
     source, names = label(path), [str(name) for name in names]
     delimiter, compressed = form_of(path)
-    if len(set(names)) < max(1, len(names)):
-        twice = next((show(name) for name in names if names.count(name) > 1), "none")
-        raise TableError(f"{source}: every column needs a name of its own to be written; got {twice} twice")
+    if not names:
+        raise TableError(f"{source}: there are no columns to write; give at least one name")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TableError(f"{source}: every column needs a name of its own; got {show(twice)} twice")
     rows = 0
     with new_file(path, overwrite=overwrite) as file, contextlib.ExitStack() as stack:
         sink: Any = file
