@@ -228,7 +228,17 @@ def test_a_folder_is_not_replaced_unasked(model, tmp_path):
     assert (tmp_path / "m" / "report.html").read_bytes() == b"new"
     with pytest.raises(ValueError, match=r"notes\.txt"):
         model.save(tmp_path / "n", files={"notes.txt": b""})
+    with pytest.raises(TypeError, match=r"bytes of 'report\.html'.* encode"):
+        io.save(tmp_path / "n", model.model(), files={"report.html": "text"})
     assert not (tmp_path / "n").exists()
+
+
+def test_further_files_come_from_the_folder_of_the_model(model, tmp_path):
+    model.save(tmp_path / "m")
+    (tmp_path / "m" / "report.html").symlink_to("/etc/hostname")
+    assert set(io.load_folder(tmp_path / "m", ["history.csv"])[2]) == {"history.csv"}
+    with pytest.raises(ValueError, match=r"report\.html .* not a regular file"):
+        io.load_folder(tmp_path / "m", ["report.html"])
 
 
 def change(folder, name, edit):
