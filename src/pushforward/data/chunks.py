@@ -1,4 +1,4 @@
-"""Blocks of rows, cut or joined into blocks of one length."""
+"""Blocks of rows, cut or joined into blocks of one length, or into one array."""
 
 from collections.abc import Iterable, Iterator
 
@@ -20,6 +20,22 @@ def regroup(blocks: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
             held += len(block)
     if parts:
         yield _joined(parts)
+
+
+def gather(blocks: Iterable[np.ndarray], columns: int, expected: int) -> np.ndarray:
+    """All rows of `blocks` [any, columns] as one array, which is grown if there are more than `expected` rows.
+
+    To grow and to shrink moves no memory on most systems, so that the peak is little more than the array.
+    """
+    values, rows = np.empty((expected, columns)), 0
+    for block in blocks:
+        if rows + len(block) > len(values):
+            values.resize((rows + max(len(block), rows // 4), columns), refcheck=False)
+        values[rows : rows + len(block)] = block
+        rows += len(block)
+    if rows < len(values):
+        values.resize((rows, columns), refcheck=False)
+    return values
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

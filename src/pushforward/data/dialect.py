@@ -39,6 +39,7 @@ class Dialect:
     has_quotes: bool = False
     spaced_quotes: bool = False
     longest: int = 0  # characters in the longest record of the head
+    row_size: float = 1.0  # bytes in a row, on average over the head
 
     def skips(self, record: Record) -> bool:
         """Whether this record below the header is a comment.
@@ -126,6 +127,7 @@ def find_dialect(file: TableFile, delimiter: str | None = None, header: bool | N
         has_quotes=any('"' in record.text for record in rows),
         spaced_quotes=any(found + ' "' in record.text for record in rows),
         longest=max(len(record.text) for record in rows),
+        row_size=max(1.0, (rows[-1].end - (before.end if before else 0)) / len(rows)),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .chunks import regroup
+from .chunks import gather, regroup
 from .columns import choose
 from .delimited import delimited_blocks
 from .diagnosis import refuse_text_columns
@@ -99,20 +99,14 @@ def read_table(
             in the columns kept; it names the row and the column.
     """
     opened = _open(path, columns, delimiter, header, 1 << 16)
-    blocks: Iterator[np.ndarray] = opened.blocks
-    rows = opened.rows
-    if rows is None:
-        parts = list(blocks)
-        rows = sum(map(len, parts))
-        # Each block is let go once it is copied, so that the peak is the table and little more.
-        blocks = (parts.pop() for _ in range(len(parts)))
-        parts.reverse()
-    values, done = np.empty((rows, len(opened.names))), 0
     integer = np.array(opened.integer)
-    for block in blocks:
-        integer &= _integral(block)
-        values[done : done + len(block)] = block
-        done += len(block)
+
+    def noted() -> Iterator[np.ndarray]:
+        for block in opened.blocks:
+            integer[:] &= _integral(block)
+            yield block
+
+    values = gather(noted(), len(opened.names), opened.rows)
     return Table(opened.names, values, tuple(integer.tolist()), os.fspath(path), opened.has_header)
 
 
@@ -155,7 +149,7 @@ class _Opened:
     integer: tuple[bool, ...]
     has_header: bool
     blocks: Iterator[np.ndarray]
-    rows: int | None = None
+    rows: int  # as far as is known
 
 
 def _open(
@@ -173,7 +167,9 @@ def _open(
     refuse_text_columns(file, dialect, keep)
     names = tuple(dialect.names[j] for j in keep)
     integer = tuple(dialect.kinds[j] == {"integer"} for j in keep)
-    return _Opened(names, integer, dialect.has_header, delimited_blocks(file, dialect, keep))
+    size = 0 if file.compression else file.path.stat().st_size
+    rows = int(size / dialect.row_size * 1.02) + (1 << 14)
+    return _Opened(names, integer, dialect.has_header, delimited_blocks(file, dialect, keep), rows)
 
 
 def _integral(values: np.ndarray) -> np.ndarray:
