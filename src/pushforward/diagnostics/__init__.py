@@ -1,7 +1,7 @@
 """Layer 5: is this flow right, and good, on this data?"""
 
 from .baselines import MixtureFigure, best_mixture, gaussian_nll, score
-from .calibration import Calibration, calibration, holm, ks_p_value, pit, two_samples
+from .calibration import Calibration, calibration, distance_pit, holm, ks_p_value, pit, two_samples, uniformity
 from .certificate import check
 from .findings import Certificate, Finding, LayerReport
 
@@ -14,10 +14,12 @@ __all__ = [
     "best_mixture",
     "calibration",
     "check",
+    "distance_pit",
     "gaussian_nll",
     "holm",
     "ks_p_value",
     "pit",
     "score",
     "two_samples",
+    "uniformity",
 ]

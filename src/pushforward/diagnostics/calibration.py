@@ -36,7 +36,23 @@ def pit(z: np.ndarray) -> np.ndarray:
     return 0.5 * np.asarray(np.frompyfunc(math.erfc, 1, 1)(-z / math.sqrt(2.0)), np.float64)
 
 
-def calibration(latents: np.ndarray) -> Calibration:
+def distance_pit(z: np.ndarray) -> np.ndarray:
+    """u = F(|z|^2), F the chi-squared distribution function with D degrees: uniform if z [rows, D] is standard normal.
+
+    With h = |z|^2 / 2,  1 - F = exp(-h) sum_{k < D/2} h^k / k!  for even D, and for odd D  erfc(sqrt h) + exp(-h)
+    sum_{k <= (D-1)/2} h^(k-1/2) / Gamma(k + 1/2)  (Abramowitz and Stegun 1964, 26.4.4, 26.4.5).
+    """
+    z = np.asarray(z, np.float64)
+    half = np.clip(0.5 * np.sum(z**2, axis=1), 1e-300, 1e300)
+    size = z.shape[1]
+    powers = np.arange(size // 2) + (size % 2) / 2
+    above = 0.0 if size % 2 == 0 else np.asarray(np.frompyfunc(math.erfc, 1, 1)(np.sqrt(half)), np.float64)
+    for power in powers:
+        above = above + np.exp(power * np.log(half) - half - math.lgamma(power + 1))
+    return np.clip(1.0 - above, 0.0, 1.0)
+
+
+def calibration(latents: np.ndarray, *, distance: bool = False) -> Calibration:
     """Test each coordinate of a flow's latents for the standard normal distribution.
 
     If the flow is the distribution of the rows, the latents of rows that it has not seen are independent standard
@@ -44,11 +60,18 @@ def calibration(latents: np.ndarray) -> Calibration:
 
     Args:
         latents: [rows, coordinates] of rows that were held out; rows that are not finite count as most extreme.
+        distance: test, last, the distance of a row from the origin too, if there are several coordinates.
     """
     z = np.nan_to_num(np.asarray(latents, np.float64), nan=np.inf, posinf=np.inf, neginf=-np.inf)
     if z.ndim != 2 or not len(z):
         raise ValueError(f"calibration expects latents of shape [rows, coordinates] with a row, and got {z.shape}")
-    u = pit(z)
+    if distance and z.shape[1] > 1:
+        return uniformity(np.column_stack([pit(z), distance_pit(z)]))
+    return uniformity(pit(z))
+
+
+def uniformity(u: np.ndarray) -> Calibration:
+    """Test each column of `u`, [rows, quantities], for the uniform distribution on [0, 1]."""
     statistic = np.array([_distance_to_uniform(column) for column in u.T])
     p_value = np.array([ks_p_value(d, len(u)) for d in statistic])
     return Calibration(u, statistic, p_value, holm(p_value))
@@ -113,11 +136,12 @@ def ks_p_value(statistic: float, rows: int) -> float:
 def _one_sided(d: float, n: int) -> float:
     """P(D_n^+ >= d) = sum_j C(n, j) d (d + j/n)^(j-1) (1 - d - j/n)^(n-j),  j = 0..floor(n (1 - d))."""
     j = np.arange(math.floor(n * (1.0 - d)) + 1, dtype=np.float64)
-    j = j[1.0 - d - j / n > 0]
+    rest = 1.0 - d - j / n
+    j, rest = j[rest > 0], rest[rest > 0]
     log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1.0, n + 1)))])
     k = j.astype(np.int64)
     log_terms = log_factorial[n] - log_factorial[k] - log_factorial[n - k]
-    log_terms += (j - 1) * np.log(d + j / n) + (n - j) * np.log1p(-d - j / n)
+    log_terms += (j - 1) * np.log(d + j / n) + (n - j) * np.log(rest)
     return float(d * np.sum(np.exp(log_terms)))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 # Added to the variances, in standardised units.
 FLOOR = 1e-6
-_TOLERANCE = 5e-4
+_TOLERANCE = 1e-3
 _BLOCK = 20_000
 
 
@@ -89,7 +89,8 @@ class Mixture:
             count = np.sum(shares, axis=1, keepdims=True)
             centres = np.where(count > 0, shares @ z / np.maximum(count, 1), centres)
         count = np.maximum(count, 1e-3)
-        within = [((z - m).T * s) @ (z - m) / c for m, s, c in zip(centres, shares, count, strict=True)]
+        groups = [z[owner == k] - centres[k] for k in range(components)]
+        within = [group.T @ group / c for group, c in zip(groups, count, strict=True)]
         # A cluster of a handful of rows has no covariance of its own: that of all rows gets the weight of a few.
         few = 2.0 / (count[:, :, None] + 2.0)
         covariances = (1 - few) * np.array(within) + few * 0.1 * np.eye(z.shape[1]) + FLOOR * np.eye(z.shape[1])

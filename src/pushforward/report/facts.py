@@ -9,7 +9,6 @@ from ..data import Table
 from ..diagnostics import Calibration, Certificate, calibration, check, score, two_samples
 from ..estimators import TableFlow
 from .measured import Baselines, Score, error_of, measured, recorded
-from .radius import radius_pit
 
 # Rows that are scored, compared, passed back to the latents, and certified. Below these numbers nothing is left out.
 SCORED, COMPARED, LATENT, CERTIFIED = 50_000, 10_000, 20_000, 256
@@ -95,6 +94,7 @@ def gather(model: TableFlow, table: Table | None) -> Facts:
         baselines = recorded(record)
     samples = _samples(model, condition, len(held_out))
     seen = held_out[:LATENT]
+    latents = model.latents(x[seen], None if c is None else c[seen]) if len(seen) > 1 else None
     return Facts(
         model=model,
         title=title,
@@ -109,7 +109,7 @@ def gather(model: TableFlow, table: Table | None) -> Facts:
         training_score=_score(trained),
         baselines=baselines,
         samples=samples,
-        latent_tests=_latent_tests(model, x[seen], None if c is None else c[seen]) if len(seen) > 1 else None,
+        latent_tests=None if latents is None else calibration(latents, distance=True),
         column_tests=_column_tests(model, x[held_out[:COMPARED]], samples) if len(held_out) > 1 else None,
         certificate=_certificate(model, x, c, held_out if len(held_out) else rest) if len(x) else None,
     )
@@ -127,14 +127,6 @@ def _samples(model: TableFlow, condition: np.ndarray | None, held_out: int) -> n
     if condition is None or not len(condition):
         return None
     return model.sample(number, seed=1, condition=np.resize(condition, (number, condition.shape[1])))
-
-
-def _latent_tests(model: TableFlow, x: np.ndarray, c: np.ndarray | None) -> Calibration:
-    z = model.latents(x, c)
-    coordinates = calibration(z)
-    # The distance from the origin, brought to a normal number by its own distribution, is tested with them.
-    distance = radius_pit(z)
-    return calibration(np.concatenate([z, distance[:, None]], axis=1)) if z.shape[1] > 1 else coordinates
 
 
 def _column_tests(model: TableFlow, held_out: np.ndarray, samples: np.ndarray | None) -> Calibration | None:
