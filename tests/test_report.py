@@ -215,6 +215,7 @@ def flawless(facts):
         facts,
         model=dataclasses.replace(facts.model, history=history),
         held_out=rng.normal(size=(500, 2)),
+        row_numbers=np.arange(1, 501),
         samples=inside,
         log_density=rng.normal(size=500),
         held_out_score=score,
