@@ -17,12 +17,12 @@ class Compiling:
     def __init__(self) -> None:
         self.seconds, self.saved = 0.0, 0.0
 
-    def heard(self, event: str, seconds: float, **_: Any) -> None:
+    def heard(self, event: str, duration_secs: float, **_: Any) -> None:
         """A listener of `jax.monitoring`."""
         if event == _SAVED:
-            self.saved += max(0.0, seconds)
+            self.saved += max(0.0, duration_secs)
         elif event == _COMPILED:
-            self.seconds += seconds
+            self.seconds += duration_secs
 
     def words(self) -> str:
         """For a person; empty where there is nothing worth saying."""

@@ -98,5 +98,5 @@ def _of_the_system(error: OSError) -> str:
     name = error.filename
     if isinstance(name, bytes):
         name = os.fsdecode(name)
-    where = f"{name}: " if name is not None and str(name) not in text else ""
+    where = f"{name}: " if name is not None and (plain or str(name) not in text) else ""
     return in_words_of_the_tool(where + text)

@@ -62,6 +62,8 @@ def fit(plan: Plan, console: Console) -> tuple[int, Any]:
         table = read_table(plan.table, columns=plan.wanted, delimiter=plan.delimiter, header=plan.header)
         console.note(f"{plan.table}: {count(len(table), 'row')} of {listed(table.names)}")
 
+        console.note("training; losses are in nats, of standardised columns (the first time, compiling comes before)")
+
         from . import caching
 
         caching.show_warnings_briefly()
@@ -146,7 +148,7 @@ def _report(
     try:
         from ..report import report_html
 
-        console.note("writing the report")
+        console.note("writing the report (a quarter of a minute or so)")
         return {"report.html": report_html(model, table)}, False
     except KeyboardInterrupt:
         console.warn(f"the report is left out; {later}")

@@ -105,7 +105,7 @@ def count(number: Any, noun: str) -> str:
 
 
 def _table_of(columns: list[dict[str, Any]], head: str, most: int = 50) -> list[str]:
-    rows = [(head, "mean", "std", "minimum", "maximum", "distinct", "kind")]
+    rows: list[tuple[str, ...]] = [(head, "mean", "std", "minimum", "maximum", "distinct", "kind")]
     for column in columns[:most]:
         numbers = [f"{column[key]:.6g}" for key in ("loc", "scale", "minimum", "maximum")]
         distinct = f"{column['distinct']:,}" + ("+" if column["distinct"] >= _DISTINCT_CAP else "")

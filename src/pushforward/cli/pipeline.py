@@ -2,14 +2,14 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 _END = object()
 
 
-def in_thread(source: Iterable[T], ahead: int = 2) -> Iterator[T]:
+def in_thread(source: Iterable[T], ahead: int = 2) -> Generator[T, None, None]:
     """The items of `source`, computed in a thread, at most `ahead` before they are asked for.
 
     An exception in the thread is raised here, and the thread ends when the iterator is closed.

@@ -91,7 +91,13 @@ def locked(path: Path) -> Iterator[None]:
 
 def _open_locked(lock: Path, path: Path) -> int:
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            if error.errno == errno.ENOENT:  # of /proc, say
+                raise UsageError(f"{path}: nothing can be written there; give --out another place") from None
+            error.filename = str(path)
+            raise
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
