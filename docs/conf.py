@@ -30,14 +30,16 @@ autodoc_class_signature = "mixed"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
-# Attributes as a list: a property with a docstring of its own is not described twice.
-napoleon_use_ivar = True
+# A default that is a function, by its name in the source.
+autodoc_preserve_defaults = True
 
 # What is exported for convenience and documented by its own library, or on another page here.
 ELSEWHERE = {"pushforward.bijectors.AutoregressiveNetwork"}
 
 LAYER = re.compile(r"^Layer \d+: (\w)")
-SECTION = re.compile(r"(Args|Arguments|Attributes|Raises|Returns|Yields|Note|Notes|References?|Warning|See Also):\s*$")
+SECTION = re.compile(r"(Args|Arguments|Raises|Returns|Yields|Note|Notes|References?|Warning|See Also):\s*$")
+ATTRIBUTES = re.compile(r"Attributes:\s*$")
+ATTRIBUTE = re.compile(r"    (\w[\w, ]*): (.*)$")
 EXAMPLE = re.compile(r"Examples?:\s*$")
 MARKUP = re.compile(r"\\|\||(?<!\*)\*(?!\*)|_(?!\w)")
 
@@ -58,10 +60,18 @@ def plain_text(app, what, name, obj, options, lines):
     """Docstrings are plain text with Google sections; indented blocks in them are formulae, tables or code."""
     if what == "module" and lines:
         lines[0] = LAYER.sub(lambda match: match[1].upper(), lines[0])
-    out, in_section, in_literal = [], False, False
+    out, in_section, in_literal, in_attributes = [], False, False, False
     for line in lines:
         indented = line.startswith("  ")
-        if EXAMPLE.match(line):
+        in_attributes = in_attributes and (indented or not line.strip())
+        if ATTRIBUTES.match(line):
+            out += ["", ":Attributes:"]
+            in_section, in_literal, in_attributes = False, False, True
+        elif in_attributes:
+            # A list: napoleon would describe attributes that are properties twice, and split `a, b: ...` oddly.
+            named = ATTRIBUTE.match(line)
+            out.append(f"    * **{named[1]}** – {escape(named[2])}" if named else f"      {escape(line.strip())}")
+        elif EXAMPLE.match(line):
             out += ["", line.strip() + ":", ""]
             in_section, in_literal = False, True
         elif SECTION.match(line):
