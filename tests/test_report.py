@@ -259,7 +259,7 @@ def test_doubts_about_the_score(flawless):
     few = dataclasses.replace(flawless, held_out=flawless.held_out[:40])
     assert "Only 40 rows" in _sentences(few)["Few held-out rows"]
     copied = dataclasses.replace(flawless, held_out=flawless.rest[:400])
-    assert "100 %" in _sentences(copied)["Repeated rows"]
+    assert "100\u202f%" in _sentences(copied)["Repeated rows"]
 
 
 def test_doubts_about_calibration_and_samples(flawless):
@@ -273,7 +273,7 @@ def test_doubts_about_calibration_and_samples(flawless):
     beyond = flawless.samples.copy()
     beyond[::10, 1] = 1e3
     found = _sentences(dataclasses.replace(flawless, samples=beyond))
-    assert "10 % of the samples" in found["Samples outside the data's range"]
+    assert "10\u202f% of the samples" in found["Samples outside the data's range"]
     assert "x2 above" in found["Samples outside the data's range"]
     failed = Finding("round trip", False, 0.5, 0.001, "spreads", "row 1", "reason")
     found = _sentences(dataclasses.replace(flawless, certificate=Certificate((failed,), (), "")))

@@ -34,7 +34,8 @@ class MixtureFigure:
 def score(log_density: np.ndarray) -> tuple[float, float]:
     """(nll, standard error): the mean of -log density over rows, and the standard error of this mean."""
     values = np.asarray(log_density, np.float64)
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+    with np.errstate(invalid="ignore"):
+        spread = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
     return -float(np.mean(values)), spread / math.sqrt(max(len(values), 1))
 
 

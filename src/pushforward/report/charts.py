@@ -24,13 +24,13 @@ def comparison(facts: Facts) -> str:
     low = min(s.nll - e for (_, s, _), e in zip(rows, errors, strict=True))
     high = max(s.nll + e for (_, s, _), e in zip(rows, errors, strict=True))
     margin = 0.08 * (high - low) or 0.5
-    plot = Plot(440, 46 * len(rows) + 44)
-    frame = Frame(plot, (12, 4, 416, 46 * len(rows)), (low - margin, high + margin), (0, 1))
+    plot = Plot(380, 46 * len(rows) + 44)
+    frame = Frame(plot, (4, 4, 372, 46 * len(rows)), (low - margin, high + margin), (0, 1))
     for k, ((label, figure, kind), error) in enumerate(zip(rows, errors, strict=True)):
         y = 38 + 46 * k
-        plot.line(12, y, 428, y, "grid")
-        plot.text(12, y - 17, label, "row strong" if kind == "model" else "row")
-        plot.text(428, y - 17, with_error(figure.nll, figure.error), "row strong" if kind == "model" else "row", "end")
+        plot.line(4, y, 376, y, "grid")
+        plot.text(4, y - 17, label, "row strong" if kind == "model" else "row")
+        plot.text(376, y - 17, with_error(figure.nll, figure.error), "row strong" if kind == "model" else "row", "end")
         x = frame.at(figure.nll, 0)[0]
         plot.line(frame.at(figure.nll - error, 0)[0], y, frame.at(figure.nll + error, 0)[0], y, f"whisker {kind}")
         plot.circle(x, y, 5.5 if kind == "model" else 4.5, f"dot {kind}")

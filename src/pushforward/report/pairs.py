@@ -46,11 +46,10 @@ def pair_plots(data: np.ndarray, samples: np.ndarray | None, labels: tuple[str, 
     ranges = {k: display_range((data if len(data) else samples)[:, k]) for k in chosen}  # type: ignore[index]
     shown = []
     for a, b in itertools.combinations(chosen, 2):
-        plot = Plot(400, 232)
-        sides = [("data", data, DATA, "data"), ("samples", samples, SAMPLES, "model")]
+        sides = [("data", data, DATA, "data")] if len(data) else []
+        sides += [("samples", samples, SAMPLES, "model")] if samples is not None else []
+        plot = Plot(400 if len(sides) == 2 else 223, 232)
         for at, (title, rows, colour, kind) in enumerate(sides):
-            if rows is None or not len(rows):
-                continue
             frame = Frame(plot, (50 + 177 * at, 22, 165, 165), ranges[a], ranges[b])
             points = rows[:number][:, [a, b]]
             picture = cloud([(points, colour)], ranges[a], ranges[b], size=280, opacity=opacity_for(number))
@@ -60,8 +59,8 @@ def pair_plots(data: np.ndarray, samples: np.ndarray | None, labels: tuple[str, 
             if at == 0:
                 frame.y_axis(4, short(labels[b], 24), grid=False)
             plot.text(50 + 177 * at, 15, title, f"label strong {kind}")
-        said = f"Scatter plots of {short(labels[b], 60)} against {short(labels[a], 60)}, data and samples side by side"
+        said = f"{short(labels[b], 60)} against {short(labels[a], 60)}: {' beside '.join(side[0] for side in sides)}"
         shown.append(f'<figure class="pair">{plot.render(said)}</figure>')
     if len(shown) == 1:
         return f'<div class="wide">{shown[0]}</div>'
-    return f'<div class="grid pairs">{"".join(shown)}</div>'
+    return f'<div class="grid {"pairs" if len(data) and samples is not None else "small"}">{"".join(shown)}</div>'

@@ -15,24 +15,23 @@ from .raster import DATA, QUADRANTS, SAMPLES, cloud, opacity_for, shade
 from .svg import Frame, Plot
 from .text import names, number, percent, short
 
-GRID, POINTS, MOST_STAGES = 200, 2500, 12
+GRID, DRAWS, POINTS, MOST_STAGES = 200, 4000, 2500, 12
 _REGIONS = (0.99, 0.95, 0.8, 0.5)
 
 
 def density(facts: Facts) -> str:
     """Two pictures: the density itself, and the smallest regions that hold 50 to 99 % of it, with held-out rows."""
-    shown = facts.held_out if len(facts.held_out) else facts.samples
-    if shown is None:
-        return ""
-    spread = np.concatenate([shown, facts.samples]) if facts.samples is not None else shown
+    given = _typical(facts)
+    condition = None if given is None else np.tile(given, (DRAWS, 1))
+    draws = facts.model.sample(DRAWS, seed=2, condition=condition)
+    spread = np.concatenate([facts.held_out, draws]) if given is None else draws
     limits = [display_range(spread[:, k]) for k in range(2)]
     middle = [low + (np.arange(GRID) + 0.5) / GRID * (high - low) for low, high in limits]
     points = np.stack(np.meshgrid(middle[0], middle[1][::-1]), axis=-1).reshape(-1, 2)
-    given = _typical(facts)
     log_density = facts.model.log_density(points, None if given is None else np.tile(given, (len(points), 1)))
     log_density = np.nan_to_num(log_density.reshape(GRID, GRID), nan=-np.inf)
     relative = np.exp(log_density - np.max(log_density))
-    levels, alpha = _levels(facts, given), np.zeros((GRID, GRID))
+    levels, alpha = _levels(facts.model.log_density(draws, condition)), np.zeros((GRID, GRID))
     for level, opacity in zip(levels, (0.16, 0.32, 0.5, 0.75), strict=True):
         alpha = np.where(log_density >= level, opacity, alpha)
     plot = Plot(400, 232)
@@ -42,7 +41,8 @@ def density(facts: Facts) -> str:
     if given is None and len(facts.held_out):
         rows = facts.held_out[:1500]
         frames[1].picture(cloud([(rows, DATA)], *limits, opacity=min(0.6, 2 * opacity_for(len(rows)))))
-    for k, (frame, title) in enumerate(zip(frames, ("density", "regions, held-out rows"), strict=True)):
+    titles = ("density", "regions, held-out rows" if given is None and len(facts.held_out) else "regions")
+    for k, (frame, title) in enumerate(zip(frames, titles, strict=True)):
         frame.border()
         frame.x_axis(4, short(facts.names[0], 22), line=False)
         if k == 0:
@@ -95,7 +95,7 @@ def deformation(facts: Facts) -> str:
         f'<input type="range" min="0" max="{len(stages) - 1}" step="0.01" value="{len(stages) - 1}" '
         'aria-label="Layer"><output></output></div></figure>'
     )
-    return f'{player}<div class="grid stills">{"".join(stills)}</div>'
+    return f'<div class="bend">{player}<div class="grid stills">{"".join(stills)}</div></div>'
 
 
 def _stages(facts: Facts) -> tuple[list[np.ndarray], list[str]]:
@@ -139,11 +139,7 @@ def _typical(facts: Facts) -> np.ndarray | None:
     return facts.condition[int(np.argmin(away))]
 
 
-def _levels(facts: Facts, given: np.ndarray | None) -> list[float]:
-    """Log densities above which 99, 95, 80 and 50 % of the model's own samples lie."""
-    if given is None and facts.samples is not None:
-        values = facts.model.log_density(facts.samples)
-    else:
-        condition = np.tile(given, (4000, 1)) if given is not None else None
-        values = facts.model.log_density(facts.model.sample(4000, seed=2, condition=condition), condition)
-    return [float(q) for q in np.quantile(values[np.isfinite(values)], [1 - share for share in _REGIONS])]
+def _levels(log_density: np.ndarray) -> list[float]:
+    """Log densities above which 99, 95, 80 and 50 % of the model's own draws lie."""
+    values = log_density[np.isfinite(log_density)]
+    return [float(q) for q in np.quantile(values, [1 - share for share in _REGIONS])]

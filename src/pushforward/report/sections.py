@@ -61,10 +61,13 @@ def pairs(facts: Facts) -> str:
     data = _data(facts)
     source = data if len(data) else facts.samples
     chosen, because = choose(source, facts.names, facts.column_tests)  # type: ignore[arg-type]
+    what = "held-out rows" if len(facts.held_out) else "data"
     words = (
-        f"Left {'held-out rows' if len(facts.held_out) else 'data'}, right as many samples, on the same axes; a good "
+        f"Left {what}, right as many samples, on the same axes: a good fit makes twins. Axes may leave out the "
+        "outermost 0.2 % of values on a side."
     )
-    words += "fit makes twins. Axes may leave out the outermost 0.2 % of values on a side."
+    if not len(data) or facts.samples is None:
+        words = f"Only {'data' if len(data) else 'samples'} can be shown."
     return f'<p class="note">{because} {words}</p>{pair_plots(data, facts.samples, facts.names, chosen)}'
 
 
@@ -95,7 +98,8 @@ def columns(facts: Facts) -> str:
         )
     if more > 0:
         words.append(f"The first {MOST_COLUMNS} columns are shown; {more} more are not.")
-    legend = _legend(("data", "data"), ("model", "samples"))
+    keys = ([("data", "data")] if len(data) else []) + ([("model", "samples")] if facts.samples is not None else [])
+    legend = _legend(*keys)
     return f'<p class="note">{" ".join(words)}</p>{legend}<div class="grid small">{"".join(figures)}</div>'
 
 

@@ -104,9 +104,9 @@ def p_text(p: float) -> str:
 
 
 def percent(fraction: float) -> str:
-    """`0.31 %`."""
+    """`0.31 %`, which no line end parts."""
     value = 100 * float(fraction)
-    return f"{number(value, 2) if abs(value) < 99.5 else number(value, 3)} %"
+    return f"{number(value, 2) if abs(value) < 99.5 else number(value, 3)}\u202f%"
 
 
 def seconds(value: float) -> str:
