@@ -194,6 +194,69 @@ def test_parquet_cells_and_types(tmp_path):
     assert read_table(path, columns=["b"]).values.tolist() == [[1]]
 
 
+def test_carriage_returns_among_other_line_ends(tmp_path):
+    content = b"a,b\n1,2\r3\n4,5\n"
+    assert r"line 2 (row 1), column 'b': '2\r3' is not a number" in refused(tmp_path / "t.csv", content)
+    assert "line 2: a carriage return within the line" in refused(tmp_path / "t.csv", content, columns=["a"])
+
+
+def test_whatever_happens_to_a_file_it_is_a_table_or_refused(tmp_path, capfd):
+    # 400 files with a few bytes changed, put in, taken out, or repeated.
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=60).round(4).tolist()
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"a": x, "b": range(60), "c": ["x"] * 60}), buffer, write_page_checksum=True)
+    comma = "\n".join(["a,b,c", *(f'{v},{i},"q{i}"' for i, v in enumerate(x))]).encode()
+    blanks = "\n".join(["# a  b", *(f" {v:9.4f}   {i}" for i, v in enumerate(x))]).encode()
+    semicolon = "\r\n".join(['"a";"b"', *(f"{v};{i}".replace(".", ",") for i, v in enumerate(x))]).encode()
+    wholes = [buffer.getvalue(), comma, blanks, semicolon, gzip.compress(comma), comma[:40], blanks[:60]]
+    pieces = [
+        b'"',
+        b",",
+        b"\n",
+        b"\r",
+        b"\t",
+        b" ",
+        b"#",
+        b"\0",
+        b"\xff",
+        b"nan",
+        b"1e999",
+        b"-",
+        b"\xef\xbb\xbf",
+        b'""',
+    ]
+    path, read, messages = tmp_path / "t.csv", 0, []
+    for number in range(400):
+        content = bytearray(wholes[number % len(wholes)])
+        for _ in range(rng.integers(1, 3)):
+            at, way = int(rng.integers(len(content) + 1)), rng.integers(5)
+            if way == 0:
+                content[at : at + 1] = rng.bytes(1)
+            elif way < 3:
+                content[at:at] = pieces[rng.integers(len(pieces))]
+            elif way == 3:
+                content[at:at] = content[max(0, at - 40) : at]
+            else:
+                del content[at : at + 9]
+        path.write_bytes(content)
+        options = ({}, {"columns": ["a", "b"]}, {"columns": ["b"]}, {"header": True})[rng.integers(4)]
+        try:
+            table = read_table(path, **options)
+        except TableError as error:
+            messages.append(str(error))
+            continue
+        read += 1
+        assert np.isfinite(table.values).all()
+        assert table.values.shape == (len(table), len(set(table.names)))
+        chunks = [chunk.values for chunk in iterate_table(path, rows=7, **options)]
+        assert np.array_equal(np.concatenate(chunks), table.values)
+    assert all(message.isprintable() for message in messages)
+    assert len(messages) > 100
+    assert read > 30
+    assert capfd.readouterr() == ("", "")
+
+
 def test_hostile_names_are_harmless_in_messages(tmp_path):
     message = refused(tmp_path / "t.csv", '"=cmd()","<b>\n\x1b[31m"\n1,x\n2,3\n4,5\n6,7\n')
     assert r"column '<b>\n\x1b[31m'" in message

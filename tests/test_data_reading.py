@@ -36,6 +36,8 @@ WRITTEN = {
     "comment with names, close": "#a,b\n1.5,2\n3,4.25\n",
     "comments all over": "# made by hand\n# of two rows\na,b\n1.5,2\n# half-time\n3,4.25\n# end\n",
     "a comment among rows": "a,b\n1.5,2\n# one, two, three\n3,4.25\n",
+    "a comment that is not UTF-8": "a,b\n1.5,2\n# 20 \udcb0C, 3, 4\n3,4.25\n",
+    "a line of tabs": "a\tb\n1.5\t2\n\t\t\n3\t4.25\n",
     "delimiters at the end of rows": "a,b,\n1.5,2,\n3,4.25,\n",
     "delimiters at the end of rows but not of the header": "a,b\n1.5,2,\n3,4.25,\n",
     "Excel's note": "sep=;\na;b\n1.5;2\n3;4.25\n",
@@ -44,10 +46,12 @@ WRITTEN = {
 
 @pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
-def test_every_way_to_write_a_table(tmp_path, text, compressed):
+def test_every_way_to_write_a_table(tmp_path, capfd, text, compressed):
     path = tmp_path / "table.csv"
-    path.write_bytes(gzip.compress(text.encode()) if compressed else text.encode())
+    content = text.encode("utf-8", "surrogateescape")
+    path.write_bytes(gzip.compress(content) if compressed else content)
     table = read_table(path)
+    assert capfd.readouterr() == ("", "")
     assert table.names == ("a", "b")
     assert table.has_header
     assert table.source == str(path)

@@ -14,7 +14,7 @@ _BOM = b"\xef\xbb\xbf"
 _LONGEST = 1 << 26
 _QUOTED = re.compile(r'(?:^|[,;\t| ])"(?:[^"]|"")*+(?P<close>"?)')
 _QUOTED_CELL = re.compile(r' *"(?:[^"]|"")*+"')
-_BLANK_SEPARATED = re.compile(r'"(?:[^"]|"")*+"|\S+')
+_BLANK_SEPARATED = re.compile(r'"(?:[^"]|"")*+"|[^ \t]+')
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
@@ -73,7 +73,7 @@ def records(stream: pa.NativeFile, source: object, *, newline: bytes = b"\n", li
             if text.count('"') % 2 and not text.startswith("#") and _is_open(text):
                 opened = text + "\n"
             else:
-                if text.strip():
+                if text.strip(" \t\r"):
                     yield Record(begin, text.removesuffix("\r"), end)
                 opened, begin = "", line
         if len(rest) + len(opened) > _LONGEST:

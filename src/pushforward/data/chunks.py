@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+_MOST_EXPECTED = 1 << 29  # numbers to set memory aside for, as what is expected may be wrong
+
 
 def regroup(blocks: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
     """The rows of `blocks` [any, columns] in order, in blocks [rows, columns]; the last may be shorter."""
@@ -27,7 +29,7 @@ def gather(blocks: Iterable[np.ndarray], columns: int, expected: int) -> np.ndar
 
     To grow and to shrink moves no memory on most systems, so that the peak is little more than the array.
     """
-    values, rows = np.empty((expected, columns)), 0
+    values, rows = np.empty((min(expected, _MOST_EXPECTED // columns), columns)), 0
     for block in blocks:
         if rows + len(block) > len(values):
             values.resize((rows + max(len(block), rows // 4), columns), refcheck=False)

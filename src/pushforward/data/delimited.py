@@ -43,9 +43,7 @@ def delimited_blocks(file: TableFile, dialect: Dialect, keep: Sequence[int]) -> 
 
 
 def _reader(file: TableFile, dialect: Dialect, keep: Sequence[int]) -> Any:
-    stream: Any = file.stream(dialect.data_offset)
-    if rewrite := rewriter(dialect):
-        stream = Rewritten(stream, rewrite, dialect.newline)
+    stream: Any = Rewritten(file.stream(dialect.data_offset), rewriter(dialect), dialect.newline)
     kept = [str(j) for j in keep]
     return csv.open_csv(
         stream,
@@ -56,7 +54,6 @@ def _reader(file: TableFile, dialect: Dialect, keep: Sequence[int]) -> Any:
         parse_options=csv.ParseOptions(
             delimiter=dialect.delimiter,
             newlines_in_values=dialect.has_quotes,
-            invalid_row_handler=_skip_blanks_and_comments,
         ),
         convert_options=csv.ConvertOptions(
             column_types=dict.fromkeys(kept, pa.float64()),
@@ -65,8 +62,3 @@ def _reader(file: TableFile, dialect: Dialect, keep: Sequence[int]) -> Any:
             decimal_point=dialect.decimal,
         ),
     )
-
-
-def _skip_blanks_and_comments(row: Any) -> str:
-    text = row.text.strip()
-    return "error" if text and not text.startswith("#") else "skip"

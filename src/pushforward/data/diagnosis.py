@@ -6,7 +6,7 @@ from typing import NoReturn
 from .cells import Record, kind_of, records, split
 from .columns import refuse_text
 from .dialect import Dialect
-from .errors import TableError, count, leaving_out, show
+from .errors import TableError, count, leaving_out, one_line, show
 from .files import TableFile
 
 
@@ -34,10 +34,15 @@ def diagnose(file: TableFile, dialect: Dialect, keep: Sequence[int], good: int, 
     Raises:
         TableError: always.
     """
+    cut = None
     for number, record in enumerate(_rows(file, dialect), 1):
         if number > good:
             _look(file, dialect, keep, record, number)
-    raise TableError(f"{file} cannot be read as a table below row {good:,} ({reason.splitlines()[0][:120]})")
+            if "\r" in record.text:
+                cut = cut or record.line
+    if cut is not None:
+        raise TableError(f"{file}, line {cut}: a carriage return within the line; make all line ends of one kind")
+    raise TableError(f"{file} cannot be read as a table below row {good:,} ({one_line(reason)})")
 
 
 def _rows(file: TableFile, dialect: Dialect) -> Iterator[Record]:

@@ -17,6 +17,12 @@ def show(text: object) -> str:
     return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
 
 
+def one_line(text: object, most: int = 100) -> str:
+    """What another library says, as a part of a sentence."""
+    first = (str(text).splitlines() or [""])[0]
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in first[:most])
+
+
 def label(path: str | os.PathLike[str]) -> str:
     """A path as it is; in quotes where it could not stand in a line."""
     text = os.fspath(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from .errors import TableError, label, show
+from .errors import TableError, label, one_line, show
 
 # How files begin that people hand over in place of a table, what they are, and what to do about it.
 _TABLE = "give a CSV or Parquet file"
@@ -72,7 +72,7 @@ class TableFile:
         except PermissionError:
             raise TableError(f"{self} may not be read by this user; ask for the permission to read it") from None
         except OSError as error:
-            reason = (error.strerror or str(error)).splitlines()[0]
+            reason = one_line(error.strerror or error)
             if self.compression is not None and error.errno is None:
                 raise TableError(
                     f"{self} is damaged or cut short ({self.compression}: {reason}); get or make the file again"

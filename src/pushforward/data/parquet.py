@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .columns import refuse_text
-from .errors import TableError, leaving_out, show
+from .errors import TableError, leaving_out, one_line, show
 from .files import TableFile
 
 _INDEX = re.compile(r"__index_level_\d+__")
@@ -54,8 +54,13 @@ class ParquetTable:
         while True:
             with self._whole():
                 batch = next(batches, None)
-            if batch is None:
+            if batch is None and done == self.rows:
                 return
+            if batch is None:
+                raise TableError(
+                    f"{self._source} is a Parquet file that is damaged: it holds {done:,} rows and should hold "
+                    f"{self.rows:,}; get or make it again"
+                )
             values = np.empty((batch.num_rows, len(keep)))
             for i, name in enumerate(stored):
                 column = batch.column(name)
@@ -93,18 +98,17 @@ class ParquetTable:
         try:
             yield
         except pa.ArrowNotImplementedError as error:
-            raise TableError(f"{self._source} is of a kind of Parquet that is not read here ({_line(error)})") from None
+            raise TableError(
+                f"{self._source} is of a kind of Parquet that is not read here ({one_line(error)})"
+            ) from None
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 with self._source.reading():
                     raise
             raise TableError(
-                f"{self._source} is a Parquet file that is damaged or cut short ({_line(error)}); get or make it again"
+                f"{self._source} is a Parquet file that is damaged or cut short ({one_line(error)}); "
+                "get or make it again"
             ) from None
-
-
-def _line(error: Exception) -> str:
-    return str(error).splitlines()[0][:100]
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -1,30 +1,54 @@
-"""Text that PyArrow does not take as it stands, rewritten on the way: runs of blanks, comments, old line ends."""
+"""What PyArrow does not take as it stands is rewritten on the way: comments, blank lines, runs of blanks, line ends."""
 
 import re
 from collections.abc import Callable
-from functools import partial, reduce
 from typing import Any
 
-from .cells import WHITESPACE
+from .cells import WHITESPACE, split
 from .dialect import Dialect
 
 _COMMENT = re.compile(rb"^[ \t]*#[^\n]*\n?", re.MULTILINE)
+_BLANK = re.compile(rb"^[ \t]+(?:\r?\n|\r?\Z)", re.MULTILINE)
 
 
-def rewriter(dialect: Dialect) -> Callable[[bytes], bytes] | None:
-    """What to do with whole lines before PyArrow reads them; None where nothing is to be done."""
+def rewriter(dialect: Dialect) -> Callable[[bytes], bytes]:
+    """What is done with whole lines before PyArrow reads them. Where nothing is to be done, it costs a few searches."""
     steps: list[Callable[[bytes], bytes]] = []
     if dialect.newline != b"\n":
         steps.append(lambda block: block.replace(b"\r", b"\n"))
-    if dialect.has_comments:
-        steps.append(lambda block: _COMMENT.sub(b"", block) if b"#" in block else block)
+    steps.append(_without_comments(dialect))
     if dialect.delimiter == WHITESPACE:
         steps.append(_single_blanks)
-    elif dialect.spaced_quotes:
-        steps.append(
-            partial(re.compile(re.escape(dialect.delimiter.encode()) + rb' +"').sub, dialect.delimiter.encode() + b'"')
-        )
-    return (lambda block: reduce(lambda b, step: step(b), steps, block)) if steps else None
+    else:
+        steps.append(_without_blank_lines)
+    if dialect.spaced_quotes and dialect.delimiter != WHITESPACE:
+        mark = dialect.delimiter.encode()
+        spaced = re.compile(re.escape(mark) + rb' +"')
+        steps.append(lambda block: spaced.sub(mark + b'"', block))
+
+    def rewrite(block: bytes) -> bytes:
+        for step in steps:
+            block = step(block)
+        return block
+
+    return rewrite
+
+
+def _without_comments(dialect: Dialect) -> Callable[[bytes], bytes]:
+    # The same lines as `Dialect.skips` says, for the line numbers of messages are counted by that.
+    def kept(match: re.Match[bytes]) -> bytes:
+        text = match[0].decode("utf-8", "surrogateescape").rstrip("\r\n")
+        return b"" if dialect.has_comments or len(split(text, dialect.delimiter)) != dialect.width else match[0]
+
+    return lambda block: _COMMENT.sub(kept, block) if b"#" in block else block
+
+
+def _without_blank_lines(block: bytes) -> bytes:
+    # PyArrow leaves out lines of nothing, and takes one of blanks for a row. To look for one byte is fastest.
+    blanks = b" " in block or b"\t" in block
+    if blanks and (block.startswith((b" ", b"\t")) or b"\n " in block or b"\n\t" in block):
+        return _BLANK.sub(b"", block)
+    return block
 
 
 def _single_blanks(block: bytes) -> bytes:

@@ -106,7 +106,14 @@ def read_table(
             integer[:] &= _integral(block)
             yield block
 
-    values = gather(noted(), len(opened.names), opened.rows)
+    try:
+        values = gather(noted(), len(opened.names), opened.rows)
+    except MemoryError:
+        raise TableError(
+            f"{label(path)} does not fit into the memory here; keep fewer columns with --columns, or fewer rows"
+        ) from None
+    if not len(values):
+        raise TableError(f"{label(path)} has no rows; expected rows of numbers")
     return Table(opened.names, values, tuple(integer.tolist()), os.fspath(path), opened.has_header)
 
 
