@@ -195,7 +195,7 @@ def test_parquet_cells_and_types(tmp_path):
 
 
 def test_carriage_returns_among_other_line_ends(tmp_path):
-    content = b"a,b\n1,2\r3\n4,5\n"
+    content = b"a,b\n1,2\r3\n" + b"4,5\n" * 3
     assert r"line 2 (row 1), column 'b': '2\r3' is not a number" in refused(tmp_path / "t.csv", content)
     assert "line 2: a carriage return within the line" in refused(tmp_path / "t.csv", content, columns=["a"])
 
@@ -253,7 +253,7 @@ def test_whatever_happens_to_a_file_it_is_a_table_or_refused(tmp_path, capfd):
         assert np.array_equal(np.concatenate(chunks), table.values)
     assert all(message.isprintable() for message in messages)
     assert len(messages) > 100
-    assert read > 30
+    assert read > 20
     assert capfd.readouterr() == ("", "")
 
 
