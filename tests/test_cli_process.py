@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -101,7 +102,7 @@ def test_kill_and_ctrl_c_and_resume(tmp_path):
 
     process = start(*fit, "--overwrite", "--epochs", 1_000_000, **cache)
     _wait_for(beside(model, "checkpoint") / "training.safetensors", process)
-    code, out, err = run(*fit, "--overwrite")
+    code, _, err = run(*fit, "--overwrite")
     assert code == 2
     assert "another `pushforward fit`" in err
     time.sleep(4)
@@ -162,6 +163,21 @@ def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
     (tmp_path / "file").write_text("")
     words = ("fit", tmp_path / "t.csv", "--out", tmp_path / "m", *SMALL, "--quiet")
     assert run(*words, PUSHFORWARD_CACHE=str(tmp_path / "file" / "cache")) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run(tmp_path):
+    write(tmp_path / "table.csv", table(1_000))
+    cache = environment(PUSHFORWARD_CACHE=str(tmp_path / "cache"))
+    page = (SOURCE.parent / "README.md").read_text("utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("pushforward ")]
+    assert len(lines) >= 6
+    for line in lines:
+        words = [*shlex.split(line, comments=True)[1:], "--quiet"]
+        process = subprocess.run([*COMMAND, *words], cwd=tmp_path, env=cache, capture_output=True, check=False)
+        assert process.returncode == 0, (line, process.stderr)
+    made = {"cache", "demo", "model", "report.html", "samples.csv", "scores.csv", "table.csv"}
+    assert set(os.listdir(tmp_path)) == made
 
 
 def _losses(model):
