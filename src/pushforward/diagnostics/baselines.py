@@ -9,9 +9,10 @@ from .mixture import Mixture
 
 COUNTS = (2, 3, 4, 5, 6, 8, 11, 15, 20)
 # Steps at each number of components, and after the choice, for which fewer rows are enough.
-_STEPS, _FINAL_STEPS, _CHOOSING_ROWS = 50, 60, 8_000
-# The most numbers in the table of products z_i z_j of the rows: 40 MB.
-_NUMBERS = 5_000_000
+_STEPS, _FINAL_STEPS = 25, 60
+# The most numbers in the table of products z_i z_j of the rows, for the choice and after it (40 MB).
+_CHOOSING_NUMBERS, _NUMBERS = 2_000_000, 5_000_000
+_LEAST_ROWS, _MOST_ROWS = 4_000, 8_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +63,7 @@ def best_mixture(
 ) -> MixtureFigure:
     """The Gaussian mixture with the number of components that scores best on `validation`, scored on `test`.
 
-    Numbers of components are tried upwards on up to 8,000 rows, until two in a row bring nothing; the best is then
+    Numbers of components are tried upwards on some thousand rows, until two in a row bring nothing; the best is then
     fitted further to up to `rows` rows. Columns are standardised for it, and 10^-6 is added to variances.
 
     Args:
@@ -78,9 +79,11 @@ def best_mixture(
     train = np.asarray(train, np.float64)
     best = Mixture.gaussian(train, given)
     columns = train.shape[1]
-    rows = min(rows, max(2, _NUMBERS // (columns * (columns + 3) // 2)))
+    products = columns * (columns + 3) // 2
+    rows = min(rows, max(_LEAST_ROWS, _NUMBERS // products))
+    choosing = min(max(_CHOOSING_NUMBERS // products, _LEAST_ROWS), _MOST_ROWS)
     train = train[np.sort(rng.permutation(len(train))[:rows])]
-    few = train[np.sort(rng.permutation(len(train))[:_CHOOSING_ROWS])]
+    few = train[np.sort(rng.permutation(len(train))[:choosing])]
     lowest, idle = score(best.log_density(validation))[0], 0
     for components in COUNTS:
         if components > most or idle == 2 or len(few) < components * (columns + 1):
@@ -90,7 +93,7 @@ def best_mixture(
         idle = 0 if nll < lowest else idle + 1
         if nll < lowest:
             best, lowest = candidate, nll
-    if best.components > 1 and len(few) < len(train):
+    if best.components > 1:
         refined = best.fitted(train, _FINAL_STEPS)
         best = refined if score(refined.log_density(validation))[0] < lowest else best
     log_density = best.log_density(test)

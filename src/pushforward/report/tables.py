@@ -32,7 +32,12 @@ def rows(facts: Facts) -> str:
             why = f"{name(facts.names[worst], 20)} is {side}: "
             why += f"{percent(tail[worst])} of rows are beyond" if beyond else "no row is beyond"
         body.append([count(facts.row_numbers[k]), nats(facts.log_density[k], 0.05), why, *cells])
-    head = ["row", "log density", "what is unusual", *(name(label, 16) for label in facts.names)]
+    head = [
+        "row",
+        "log density",
+        '<span class="wide-cell">what is unusual</span>',
+        *(name(label, 16) for label in facts.names),
+    ]
     middle = float(np.median(facts.log_density))
     words = (
         "Rows that the model finds least likely: errors in the data, rare events, or what it has not learnt. The "
