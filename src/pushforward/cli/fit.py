@@ -37,10 +37,13 @@ def run(
         str | None, typer.Option(metavar="N,N", help="Hidden units of its networks, such as 96,96.")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Passes over the rows, at most.", show_default="100")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Passes over the rows, at most.", show_default="100, fewer for large tables"
+        ),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Rows in a step.", show_default="256")
+        int | None, typer.Option(min=1, metavar="N", help="Rows in a step.", show_default="by the rows, 32 to 512")
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="Of Adam, at its highest.", show_default="0.003")

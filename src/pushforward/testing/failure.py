@@ -20,7 +20,7 @@ def show(value: Any) -> str:
         np.array2string(np.asarray(leaf), precision=6, threshold=12, edgeitems=3) for leaf in jax.tree.leaves(value)
     ]
     text = leaves[0] if len(leaves) == 1 else "(" + ", ".join(leaves) + ")"
-    return " ".join(text.split())
+    return " ".join(text.split()).removesuffix(".")  # NumPy writes -1000. for a single number; a full stop follows.
 
 
 def row(tree: Any, index: int) -> Any:
