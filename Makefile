@@ -18,7 +18,7 @@ DOCS := $(VENV)/.installed-docs
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format typecheck test-slow acceptance bench docs build clean distclean
+.PHONY: help venv demo examples test lint format typecheck test-slow acceptance bench docs build clean distclean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ $(DOCS): pyproject.toml | $(BIN)/python
 
 demo: $(RUN)  ## Train two moons with the tool: report, samples and scores in demo/
 	@$(BIN)/pushforward demo moons --out demo --overwrite
+
+examples: $(RUN)  ## Run every script in examples/, which write their pictures to pictures/
+	@for page in examples/[!h]*.py; do $(BIN)/python "$$page" --out pictures && echo || exit 1; done
 
 # -------------------------------------------------------------------------------------------------- checking
 
@@ -96,7 +99,7 @@ build: $(DEV)  ## Build the source archive and the wheel into dist/
 	@$(BIN)/python -m build
 
 clean:  ## Remove caches and everything the targets above wrote, but the environment
-	@rm -rf build dist demo docs/_build .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf build dist demo pictures docs/_build .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find src tests examples benchmarks docs -name .envs -prune -o -name __pycache__ -type d -exec rm -rf {} + 2> /dev/null || true
 
 distclean: clean  ## The same, and the environment

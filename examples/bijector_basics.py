@@ -105,7 +105,7 @@ def relatives(page: Page) -> None:
     shown = (
         ("LogNormal: Exp of Normal(0, 0.5)", log_normal, (0.01, 4.0)),
         ("Gumbel: −log of Exponential(1)", gumbel, (-2.5, 6.0)),
-        ("Exponential(1.5): −log(1 − u) / 1.5 of Uniform", exponential, (0.0, 4.0)),
+        ("Exponential(1.5): −log(1 − u) / 1.5", exponential, (0.0, 4.0)),
     )
     for axes, (title, flow, window) in zip(figure.subplots(1, 3), shown, strict=True):
         samples = np.asarray(flow.sample(jax.random.key(0), (page.size(20_000, 5_000),)))

@@ -26,7 +26,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
     "#56B4E9",
     "#777777",
 )
-QUADRANTS = {"x₁ > 0, x₂ > 0": BLUE, "x₁ < 0, x₂ > 0": ORANGE, "x₁ < 0, x₂ < 0": GREEN, "x₁ > 0, x₂ < 0": PURPLE}
+QUADRANTS = {"z₁ > 0, z₂ > 0": BLUE, "z₁ < 0, z₂ > 0": ORANGE, "z₁ < 0, z₂ < 0": GREEN, "z₁ > 0, z₂ < 0": PURPLE}
 
 
 class BrokenPromiseError(ValueError):
@@ -77,7 +77,8 @@ class Page:
             bounds = (f"at least {at_least:g}", at_least), (f"at most {at_most:g}", at_most)
             wanted = " and ".join(words for words, bound in bounds if math.isfinite(bound))
         found = _text(value, digits)
-        print(f"  {what:<60} {found:<18}", end=" " if len(found) <= 18 else "\n" + 82 * " ")
+        # A long value has what was promised right below it.
+        print(f"  {what:<60} {found:<18}", end="  " if len(found) <= 18 else "\n" + 54 * " ")
         print(f"promised {wanted}")
         if not good:
             raise BrokenPromiseError(f"{what}: {found}, and the example promises {wanted}")

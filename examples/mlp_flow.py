@@ -111,7 +111,8 @@ def plot_layers(page: Page, stages: list, data: np.ndarray) -> None:
         for k, (label, colour) in enumerate(QUADRANTS.items()):
             axes.scatter(*np.asarray(points)[quadrant == k].T, s=3, alpha=0.5, linewidths=0, color=colour, label=label)
         axes.set(title=title)
-        axes.set_aspect("equal", adjustable="datalim")
+        if title != "samples":
+            axes.set_aspect("equal", adjustable="datalim")
     first, samples, last = figure.axes[0], *figure.axes[-2:]
     last.scatter(*data.T, s=3, alpha=0.5, linewidths=0, color=GREY)
     plane(samples, "last affine map: samples", *WINDOW)

@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     # Networks like numbers of order 1: train on standardised points, then put the units back as one more map.
     mean, std = train.mean(0), train.std(0)
     flow = three_layers(jax.random.key(0), page.size([128, 128], [32, 32]))
-    learn = {"epochs": page.size(80, 60), "batch_size": page.size(256, 64)}
+    learn = {"epochs": page.size(50, 60), "batch_size": page.size(256, 64)}
     result = pf.fit(jax.random.key(1), flow, (train - mean) / std, **learn)
     flow = Chain([Shift(mean), Scale(std)])(result.model)
 
