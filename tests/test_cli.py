@@ -5,9 +5,12 @@ in test_cli_process.py.
 """
 
 import csv
+import io
 import json
 import math
 import re
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,7 @@ import pytest
 
 import pushforward
 from pushforward import flows
-from pushforward.cli import main, options
+from pushforward.cli import main, options, waiting
 from pushforward.cli.demo import two_moons
 from pushforward.cli.errors import explain
 from pushforward.estimators import TableFlow
@@ -267,3 +270,24 @@ def test_check_fails_with_1_where_the_mathematics_does(fitted, run, monkeypatch)
     assert code == 1
     assert json.loads(out)["ok"] is False
     assert seen["x"].shape == (2000, 3)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_waiting_shows_life_until_somebody_else_speaks(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr(waiting, "_LIVE_SECONDS", 0.01)
+    with waiting.Waiting("compiling"):
+        while "compiling" not in terminal.getvalue():
+            time.sleep(0.01)
+        print("epoch 1", file=sys.stderr)
+        time.sleep(0.05)
+        assert terminal.getvalue().endswith("\r\x1b[2Kepoch 1\n")
+    assert sys.stderr is terminal
+    with waiting.Waiting("compiling", silent=True):
+        time.sleep(0.05)
+    assert terminal.getvalue().endswith("epoch 1\n")

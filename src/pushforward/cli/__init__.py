@@ -8,6 +8,9 @@ A file a command; what they share:
     options.py   options that several commands have, with their help
     errors.py    every exception as one sentence and an exit code
     console.py   messages and progress on stderr, results on stdout
+    waiting.py   a sign of life from work that cannot tell how far it is
+    pipeline.py  reading, computing and writing side by side
+    models.py    model folders, and the columns of a table that they want
     places.py    where outputs go: checked before the work, locked while it runs
     caching.py   compiled programs kept between runs
 

@@ -32,15 +32,17 @@ def run(
     from .console import Console
     from .errors import DONE, FAILED
     from .models import load
+    from .waiting import Waiting
 
     console = Console(quiet, as_json)
     flow, _ = load(model)
     x, condition = _rows_of(flow, model, table, rows, seed, delimiter, header, console)
-    console.note(f"checking {len(x):,} {'samples' if table is None else 'rows'} (half a minute or so)")
+    console.note(f"checking {len(x):,} {'samples' if table is None else 'rows'}")
 
     from ..diagnostics import check
 
-    certificate = check(flow.flow, x, condition=condition)
+    with Waiting("checking", quiet):
+        certificate = check(flow.flow, x, condition=condition)
     facts = {
         "ok": certificate.ok,
         "subject": certificate.subject,

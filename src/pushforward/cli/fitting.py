@@ -13,6 +13,7 @@ from .errors import DONE, INTERRUPTED, UsageError, one_line
 from .info import count, quality
 from .models import listed
 from .places import beside, check_model_place, locked
+from .waiting import Waiting
 
 # A checkpoint of a run younger than this is that of its beginning, and not worth keeping.
 _FIRST_CHECKPOINT_SECONDS = 30.0
@@ -62,7 +63,7 @@ def fit(plan: Plan, console: Console) -> tuple[int, Any]:
         table = read_table(plan.table, columns=plan.wanted, delimiter=plan.delimiter, header=plan.header)
         console.note(f"{plan.table}: {count(len(table), 'row')} of {listed(table.names)}")
 
-        console.note("training; losses are in nats, of standardised columns (the first time, compiling comes before)")
+        console.note("training; losses are in nats, of standardised columns")
 
         from . import caching
 
@@ -72,16 +73,17 @@ def fit(plan: Plan, console: Console) -> tuple[int, Any]:
         from ..estimators import TableFlow
 
         with _checkpoint_after_failure(checkpoint, resumes, console):
-            model = TableFlow.fit(
-                table,
-                condition=plan.condition,
-                flow=plan.flow,
-                flow_options=plan.flow_options,
-                progress=not console.quiet,
-                checkpoint=checkpoint,
-                resume=resumes,
-                **plan.settings,
-            )
+            with Waiting("compiling", console.quiet):
+                model = TableFlow.fit(
+                    table,
+                    condition=plan.condition,
+                    flow=plan.flow,
+                    flow_options=plan.flow_options,
+                    progress=not console.quiet,
+                    checkpoint=checkpoint,
+                    resume=resumes,
+                    **plan.settings,
+                )
             interrupted = model.history is not None and model.history.stopped == "interrupted"
             files, interrupted = _report(model, table, plan, console, interrupted)
             model.save(plan.out, overwrite=plan.overwrite, files=files)
@@ -148,8 +150,8 @@ def _report(
     try:
         from ..report import report_html
 
-        console.note("writing the report (a quarter of a minute or so)")
-        return {"report.html": report_html(model, table)}, False
+        with Waiting("writing the report", console.quiet):
+            return {"report.html": report_html(model, table)}, False
     except KeyboardInterrupt:
         console.warn(f"the report is left out; {later}")
         return {}, True

@@ -28,6 +28,7 @@ def run(
 
     folder = info(model)
     facts = {
+        **flow.record,
         "model": str(model),
         "saved": folder["saved"],
         "versions": folder["versions"],
@@ -37,7 +38,6 @@ def run(
         "condition": _columns(flow.schema.condition),
         "epochs": None if flow.history is None else len(flow.history),
         "stopped": None if flow.history is None else flow.history.stopped,
-        **flow.record,
     }
     Console(quiet, as_json).result(_page(facts), facts)
 

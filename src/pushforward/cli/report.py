@@ -36,17 +36,19 @@ def run(
     from ..data import check_output
     from .console import Console, clock
     from .models import load, read_for
+    from .waiting import Waiting
 
     began = time.monotonic()
     console = Console(quiet, as_json)
     check_output(out, overwrite=overwrite)
     flow, _ = load(model)
     data = None if table is None else read_for(flow, table, delimiter, header, console)
-    console.note("computing the report (half a minute or so)")
+    console.note("writing the report")
 
     from ..report import write_report
 
-    write_report(out, flow, data, overwrite=overwrite)
+    with Waiting("writing the report", quiet):
+        write_report(out, flow, data, overwrite=overwrite)
     seconds = time.monotonic() - began
     size = out.stat().st_size
     console.result(
