@@ -5,7 +5,8 @@ With an affine T this is MAF (Papamakarios, Pavlakou & Murray 2017), y_i = x_i e
 
 inverse (data -> latent) is one network pass. forward (latent -> data) is sequential: with one of our masked networks
 `nets.solve_sequentially` does it in about two passes' time; with any other, sweeps y <- T(x; parameters(y)) until
-nothing changes, at most D of them. Derivatives of the sequential direction are implicit, from the equation it solves.
+nothing changes, at most D of them. Derivatives of the sequential direction are implicit, from the equation it solves:
+linear systems, solved in the same two ways (`nets.linear_solvers`).
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import numpy as np
 from jax import lax
 
 from ..core import as_callable, replace, static_field
-from ..nets import AutoregressiveNetwork, solve_sequentially
+from ..nets import AutoregressiveNetwork, linear_solvers, solve_sequentially
 from .base import Bijector
 from .transformers import AdditiveTransformer, AffineTransformer, Transformer
 
@@ -161,22 +162,47 @@ class MaskedAutoregressiveFlow(Bijector):
     def _solve(self, x: jax.Array) -> jax.Array:
         """The sequential direction, without derivatives."""
         if self._has_masked_network:
-            net = self.shift_and_log_scale_fn
-            columns = self._columns(x)
-            batch = columns.shape[1:]
-            if net.bound is not None:
-                net = replace(
-                    net, bound=jnp.broadcast_to(net.bound, (*batch, net.condition_dim)).reshape(-1, net.condition_dim)
-                )
-            y = solve_sequentially(
-                net,
-                lambda params, z: self.transformer.forward_and_log_det(params, z)[0],
-                columns.reshape(net.dim, int(np.prod(batch))),
-            )
-            return jnp.moveaxis(y.reshape(net.dim, *batch), 0, -1)
-        size = int(np.prod(x.shape[x.ndim - self.event_ndims :]))
-        start = jnp.broadcast_to(x, jax.eval_shape(self._at, x, x)[0].shape)
-        return _sweep(lambda y: self._at(y, x)[0], jnp.zeros_like(start), size)
+            net, x, batch = self._rows(x)
+            return self._unrows(solve_sequentially(net, self._transform, x), batch)
+        shape = jax.eval_shape(self._at, x, x)[0].shape
+        return _sweep(lambda y: self._at(y, x)[0], jnp.zeros(shape, x.dtype), self._event_size(shape))
+
+    def _solve_tangent(self, y: jax.Array, x: jax.Array, b: jax.Array) -> jax.Array:
+        """The v with v = b + N v, N the derivative of `_at` in y, strictly triangular in the order of the inputs."""
+
+        def matvec(v: jax.Array) -> jax.Array:
+            return v - jax.jvp(lambda y: self._at(y, x)[0], (y,), (v,))[1]
+
+        def by_sweeps(matvec: Callable, b: jax.Array) -> jax.Array:
+            return _sweep(lambda v: b + v - matvec(v), b, self._event_size(y.shape))
+
+        if not self._has_masked_network:
+            return lax.custom_linear_solve(matvec, b, solve=by_sweeps, transpose_solve=by_sweeps)
+        net, at_y, batch = self._rows(y)
+        solvers = linear_solvers(net, self._transform, at_y, self._rows(x, batch)[1])
+        solve, transpose_solve = (
+            lambda _, b, solver=solver: self._unrows(solver(self._rows(b, batch)[1]), batch) for solver in solvers
+        )
+        return lax.custom_linear_solve(matvec, b, solve=solve, transpose_solve=transpose_solve)
+
+    def _event_size(self, shape: tuple[int, ...]) -> int:
+        return int(np.prod(shape[len(shape) - self.event_ndims :]))
+
+    def _transform(self, params: jax.Array, x: jax.Array) -> jax.Array:
+        return self.transformer.forward_and_log_det(params, x)[0]
+
+    def _rows(self, x: jax.Array, batch: Any = None) -> tuple[AutoregressiveNetwork, jax.Array, tuple[int, ...]]:
+        """The network with a condition for every row, x as (D, rows), and the batch axes that the rows had."""
+        net = self.shift_and_log_scale_fn
+        columns = self._columns(x if batch is None else jnp.broadcast_to(x, (*batch, net.dim)))
+        batch = columns.shape[1:]
+        if net.bound is not None:
+            bound = jnp.broadcast_to(net.bound, (*batch, net.condition_dim)).reshape(-1, net.condition_dim)
+            net = replace(net, bound=bound)
+        return net, columns.reshape(net.dim, int(np.prod(batch))), batch
+
+    def _unrows(self, y: jax.Array, batch: tuple[int, ...]) -> jax.Array:
+        return jnp.moveaxis(y.reshape(y.shape[0], *batch), 0, -1)
 
 
 class _ShiftAndLogScale(Bijector):
@@ -203,24 +229,26 @@ def _apply(bijector: Bijector, x: jax.Array, direction: str, event_ndims: int) -
     return getattr(bijector, direction + "_and_log_det")(x, event_ndims)
 
 
-@eqx.filter_jit
-def _forward_implicitly(flow: MaskedAutoregressiveFlow, x: jax.Array) -> jax.Array:
+@eqx.filter_custom_jvp
+def _implicit(flow: MaskedAutoregressiveFlow, x: jax.Array) -> jax.Array:
     """y = T(x; parameters(y)), with derivatives from this equation rather than from the steps that solve it.
 
-    Its Jacobian in y is I - N with N strictly triangular in the order of the inputs, so the linear systems of both
-    modes of differentiation are solved exactly by at most D sweeps v <- b + N v, fewer if nothing changes any more.
+    Its Jacobian in y is I - N with N strictly triangular in the order of the inputs. The linear systems of both modes
+    of differentiation are solved sequentially too with one of our networks, else by at most D sweeps v <- b + N v.
     """
-    shape = jax.eval_shape(flow._solve, x).shape
-    x = jnp.broadcast_to(x, shape)
-    size = int(np.prod(shape[len(shape) - flow.event_ndims :]))
+    return flow._solve(x)
 
-    def tangent_solve(g: Callable, b: jax.Array) -> jax.Array:
-        def by_sweeps(matvec: Callable, b: jax.Array) -> jax.Array:
-            return _sweep(lambda v: b + v - matvec(v), b, size)
 
-        return lax.custom_linear_solve(g, b, solve=by_sweeps, transpose_solve=by_sweeps)
+@_implicit.def_jvp
+def _implicit_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+    (flow, x), (flow_dot, x_dot) = primals, tangents
+    y = _implicit(flow, x)
+    _, b = eqx.filter_jvp(lambda flow, x: flow._at(y, x)[0], (flow, x), (flow_dot, x_dot))
+    return y, flow._solve_tangent(y, x, b)
 
-    return lax.custom_root(lambda y: y - flow._at(y, x)[0], x, lambda _, x0: flow._solve(x0), tangent_solve)
+
+# Compiled once and found again, also outside any jit.
+_forward_implicitly = eqx.filter_jit(_implicit)
 
 
 def _sweep(update: Callable[[jax.Array], jax.Array], start: jax.Array, most: int) -> jax.Array:

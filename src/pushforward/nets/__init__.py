@@ -2,6 +2,7 @@
 
 from .conditioner import Conditioner
 from .incremental import solve_sequentially
+from .linearised import linear_solvers
 from .made import AutoregressiveNetwork
 from .mlp import MLP
 from .residual import ResidualMLP
@@ -11,5 +12,6 @@ __all__ = [
     "AutoregressiveNetwork",
     "Conditioner",
     "ResidualMLP",
+    "linear_solvers",
     "solve_sequentially",
 ]
