@@ -3,6 +3,7 @@
 import os
 
 from ..data import Table, check_output
+from ..data.output import new_file
 from ..estimators import TableFlow
 from .facts import gather
 from .page import page
@@ -36,21 +37,9 @@ def write_report(path: str | os.PathLike, model: TableFlow, table: Table | None,
 
     Raises:
         FileExistsError: if there is a file and `overwrite` is False.
-        TableError: as in `report_html`.
+        TableError: as in `report_html`, and if the file cannot be written.
     """
     check_output(path, overwrite=overwrite)
     content = report_html(model, table).encode("utf-8")
-    temporary = f"{os.fspath(path)}.{os.getpid()}.part"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if overwrite:
-            os.replace(temporary, path)
-        else:
-            # Fails if a file has come into being meanwhile, where a rename would replace it.
-            os.link(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+    with new_file(path, overwrite=overwrite) as file:
+        file.write(content)
