@@ -132,5 +132,7 @@ def _text(value: Any, digits: int) -> str:
     values = np.asarray(value)
     if values.dtype.kind in "biu":
         return str(values.tolist())
+    if values.ndim == 0:
+        return f"{float(values):.{digits}g}"
     with np.printoptions(precision=digits, floatmode="maxprec_equal", suppress=True):
         return np.array2string(values.astype(float), separator=", ", max_line_width=200)
