@@ -17,6 +17,7 @@ import pytest
 from matplotlib.image import imread
 
 import pushforward as pf
+from pushforward.training import EpochRecord, History
 
 FOLDER = Path(__file__).resolve().parent.parent / "examples"
 TEXT = (FOLDER / "README.md").read_text("utf-8")
@@ -57,8 +58,8 @@ def test_an_example_keeps_its_promises_and_draws_its_pictures(name, example, tmp
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_an_untrained_flow_breaks_a_promise(name, example, tmp_path, monkeypatch):
-    fit = pf.fit
-    monkeypatch.setattr(pf, "fit", lambda *args, **options: fit(*args, **{**options, "epochs": 0}))
+    history = History([EpochRecord(1, 1.0, 1.0, 1e-3, 0, 1.0)])
+    monkeypatch.setattr(pf, "fit", lambda key, model, *data, **options: pf.FitResult(model, history))
     with pytest.raises(example("helpers").BrokenPromiseError):
         example(name).main(["--small", "--out", str(tmp_path)])
 
