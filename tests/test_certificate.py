@@ -111,6 +111,28 @@ def test_a_right_conditional_flow_passes():
     assert len(certificate.layers) == 4
 
 
+def test_certificates_repeat_and_other_numbers_find_the_programs_again(caplog):
+    """Compiling is what a check spends its time on: one program for a structure, whatever the values and rows."""
+    flow = maf()
+    once = pf.check(flow, DATA)
+    moved = jax.tree.map(lambda a: a * 1.1 if jnp.issubdtype(a.dtype, jnp.floating) else a, flow)
+    with jax.log_compiles():
+        assert str(pf.check(flow, DATA)) == str(once)
+        assert pf.check(moved, 1.1 * DATA[:100]).ok
+        assert not [record.message for record in caplog.records if "XLA compilation" in record.message]
+
+
+def test_a_base_that_is_a_flow_is_part_of_the_whole():
+    inner = TransformedDistribution(StandardNormal(2), Faulty(**{"log-det": 0.0}))
+    certificate = pf.check(TransformedDistribution(inner, Scale(0.5)), DATA)
+    assert certificate.ok, str(certificate)
+    assert [layer.name for layer in certificate.layers] == ["bijector", "base.bijector"]
+    inner = TransformedDistribution(StandardNormal(2), Faulty(**{"forward log-det": 0.1}))
+    certificate = pf.check(TransformedDistribution(inner, Scale(0.5)), DATA)
+    assert failing(certificate) == {"log-determinant"}
+    assert "base.bijector (Faulty)" in certificate["log-determinant"].reason
+
+
 def test_scalar_flows_one_row_and_integers():
     flow = Exp()(Normal(0.0, 1.0))
     assert pf.check(flow, np.exp(RNG.normal(size=50))).ok

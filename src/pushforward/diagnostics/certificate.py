@@ -1,6 +1,10 @@
 """`check`: a certificate of a flow on the user's own data."""
 
+import gc
 import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -52,33 +56,39 @@ def check(flow: Any, x: Any, *, condition: Any = None, key: jax.Array | None = N
     epsilon = float(jnp.finfo(x.dtype).eps)
     _refuse_training(bind(flow, condition, [0]))
 
-    log_prob, gradient, bad_parameters = gradients(flow, x, condition)
+    with _seldom_collected():
+        log_prob, gradient, bad_parameters = gradients(flow, x, condition)
     first = bind(flow, condition, [int(np.argmin(np.isfinite(log_prob)))])
     findings = [
         verdicts.finite_values(log_prob, first, x),
         verdicts.finite_gradients(log_prob, gradient, bad_parameters),
     ]
     rows = _choose_rows(log_prob, rng)
-    layers: list[LayerReport] = []
     # Filled up to a fixed number, of any rows if none has a density: the draws go out together with these.
     full = filled(rows if len(rows) else np.arange(len(x)), ROWS)
-    _, latents = densities(flow, x[full], None if condition is None else condition[full])
-    draws, back = draw(flow, condition, key, rng, latents, full)
-    if len(rows):
-        number = max(1, min(LAYER_ROWS, JACOBIAN_ENTRIES // max(1, math.prod(x.shape[1:])) ** 2))
-        few = full[:number]
-        exact, layers, log_det, uncertain = _in_float64(flow, x, condition, full, few, epsilon, rng)
-        claimed = exact["log_det"][:number]
-        exact = {name: values[: len(rows)] for name, values in exact.items()}
-        density, slope = log_prob[rows], gradient[rows]
-        findings += [
-            verdicts.round_trip(x, rows, exact),
-            verdicts.log_determinant(layers, claimed, log_det, uncertain, few),
-            verdicts.rounded_round_trip(x, rows, exact, back[: len(rows)], layers, epsilon),
-            verdicts.rounded_density(x, rows, exact, density, slope, layers, epsilon),
-            verdicts.resolution(x, rows, density, slope, epsilon),
-        ]
-    findings += look_at_draws(flow, draws, rng, epsilon)
+    number = max(1, min(LAYER_ROWS, JACOBIAN_ENTRIES // max(1, math.prod(x.shape[1:])) ** 2))
+    with ThreadPoolExecutor(1) as beside, _seldom_collected():
+        # Compiling takes nearly all the time, and two programs at a time compile sooner.
+        child = np.random.default_rng(rng.integers(2**63))
+        settings: Any = jax.config
+        arguments = flow, x, condition, full, full[:number], epsilon, child, settings.jax_default_device
+        exact_part = beside.submit(_in_float64, *arguments) if len(rows) else None
+        _, latents = densities(flow, x[full], None if condition is None else condition[full])
+        draws, back = draw(flow, condition, key, rng, latents, full)
+        layers: list[LayerReport] = []
+        if exact_part is not None:
+            exact, layers, log_det, uncertain = exact_part.result()
+            claimed = exact["log_det"][:number]
+            exact = {name: values[: len(rows)] for name, values in exact.items()}
+            density, slope = log_prob[rows], gradient[rows]
+            findings += [
+                verdicts.round_trip(x, rows, exact),
+                verdicts.log_determinant(layers, claimed, log_det, uncertain, full[:number]),
+                verdicts.rounded_round_trip(x, rows, exact, back[: len(rows)], layers, epsilon),
+                verdicts.rounded_density(x, rows, exact, density, slope, layers, epsilon),
+                verdicts.resolution(x, rows, density, slope, epsilon),
+            ]
+        findings += look_at_draws(flow, draws, rng, epsilon)
     event = "x".join(map(str, x.shape[1:])) + "-dimensional" if x.shape[1:] else "scalar"
     subject = f"{event} flow in {x.dtype}, {len(x):,} {'row' if len(x) == 1 else 'rows'}"
     return Certificate(tuple(findings), tuple(layers), subject)
@@ -92,23 +102,36 @@ def _in_float64(
     few: np.ndarray,
     epsilon: float,
     rng: np.random.Generator,
+    device: Any,
 ) -> tuple[dict[str, np.ndarray], list[LayerReport], np.ndarray, np.ndarray]:
-    """The rows in float64 arithmetic, whole and layer by layer.
+    """The rows in float64 arithmetic, whole and layer by layer, on the default device of the caller's thread.
 
     Returns:
         what `in_float64` says of the rows; with `back`, forward(inverse(x)), and `moved`, how far from there the result
         is if the latent is rounded to a relative precision of `epsilon` first (the farther of two directions of
         rounding); and what `judge_layers` says of a few rows.
     """
-    exact = in_float64(bind(flow, condition, rows), x[rows])
-    seen = walk_inwards(bind(flow, condition, few), x[few])
-    signs = rng.choice([-1.0, 1.0], (2, *exact["z"].shape))
-    latents = np.concatenate([exact["z"][None], exact["z"] * (1 + epsilon * signs)])
     every = np.concatenate([rows, rows, rows, few])
-    back, forwards = walk_outwards(bind(flow, condition, every), np.concatenate(latents), seen)
+    with jax.default_device(device), jax.enable_x64(True):
+        exact = in_float64(bind(flow, condition, rows), x[rows])
+        seen = walk_inwards(bind(flow, condition, few), x[few])
+        signs = rng.choice([-1.0, 1.0], (2, *exact["z"].shape))
+        latents = np.concatenate([exact["z"][None], exact["z"] * (1 + epsilon * signs)])
+        back, forwards = walk_outwards(bind(flow, condition, every), np.concatenate(latents), seen)
     back = back.reshape(3, *x[rows].shape)
     exact |= {"back": back[0], "moved": np.max(np.abs(back[1:] - back[0]), axis=0)}
     return exact, *judge_layers(seen, forwards, len(few), epsilon)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Look for garbage less often: tracing makes many objects that live on, and looking took a sixth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _choose_rows(log_prob: np.ndarray, rng: np.random.Generator) -> np.ndarray:
