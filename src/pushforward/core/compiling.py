@@ -13,7 +13,7 @@ import jax
 RUNS_ONCE = (("xla_backend_optimization_level", 0),)
 # A program that runs for long. LLVM's level 2 takes a tenth less time to compile than its level 3, and on CPUs the
 # steps of 3 x MAF(128, 128) a twentieth less to run.
-RUNS_LONG = (("xla_backend_optimization_level", 2),)
+RUNS_LONG = (("xla_backend_optimization_level", 2), ("xla_cpu_parallel_codegen_split_count", 8))
 
 Options = tuple[tuple[str, Any], ...]
 
