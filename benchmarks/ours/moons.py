@@ -15,7 +15,7 @@ def main() -> None:
     from pushforward import flows
 
     moons = Moons(arguments.points)
-    key_flow, key_fit, key_sample = jax.random.split(jax.random.key(arguments.seed), 3)
+    key_flow, key_fit, key_sample = (jax.random.key(3 * arguments.seed + k) for k in range(3))
     flow = flows.maf(key_flow, 2, layers=arguments.layers, hidden_units=tuple(arguments.hidden))
     imported = since_start()
     flow = pf.fit(
