@@ -15,6 +15,7 @@ The command `pushforward` is in `cli`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._garbage import seldom_collected
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -62,10 +63,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return import_module(f".{name}", __name__)
-    if name in _NAMES:
-        return getattr(import_module(f".{_NAMES[name]}", __name__), name)
+    package = _NAMES.get(name, name)
+    if package in _PACKAGES:
+        with seldom_collected():
+            module = import_module(f".{package}", __name__)
+        return getattr(module, name) if name in _NAMES else module
     raise AttributeError(f"module 'pushforward' has no attribute {name!r}")
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import jax
 
+from .._garbage import seldom_collected
+
 # A program that runs once or twice: most of its time is the compiler's.
 RUNS_ONCE = (("xla_backend_optimization_level", 0),)
 # A program that runs for long. LLVM's level 2 takes a tenth less time to compile than its level 3, and on CPUs the
@@ -46,11 +48,13 @@ class Compiled:
         return jax.jit(self._fn, compiler_options=known(self._options), **self._arguments)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._jitted(*args, **kwargs)
+        with seldom_collected():
+            return self._jitted(*args, **kwargs)
 
     def lower(self, *args: Any, **kwargs: Any) -> Any:
         """As of a jitted function."""
-        return self._jitted.lower(*args, **kwargs)
+        with seldom_collected():
+            return self._jitted.lower(*args, **kwargs)
 
 
 def compiled(options: Options, **arguments: Any) -> Callable[[Callable[..., Any]], Compiled]:

@@ -1,16 +1,14 @@
 """`check`: a certificate of a flow on the user's own data."""
 
-import gc
 import math
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._garbage import seldom_collected
 from ..bijectors import Invert
 from ..distributions import ConditionalDistribution, TransformedDistribution
 from ..distributions.foreign import model_dtype
@@ -56,7 +54,7 @@ def check(flow: Any, x: Any, *, condition: Any = None, key: jax.Array | None = N
     epsilon = float(jnp.finfo(x.dtype).eps)
     _refuse_training(bind(flow, condition, [0]))
 
-    with _seldom_collected():
+    with seldom_collected():
         log_prob, gradient, bad_parameters = gradients(flow, x, condition)
     first = bind(flow, condition, [int(np.argmin(np.isfinite(log_prob)))])
     findings = [
@@ -67,7 +65,7 @@ def check(flow: Any, x: Any, *, condition: Any = None, key: jax.Array | None = N
     # Filled up to a fixed number, of any rows if none has a density: the draws go out together with these.
     full = filled(rows if len(rows) else np.arange(len(x)), ROWS)
     number = max(1, min(LAYER_ROWS, JACOBIAN_ENTRIES // max(1, math.prod(x.shape[1:])) ** 2))
-    with ThreadPoolExecutor(1) as beside, _seldom_collected():
+    with ThreadPoolExecutor(1) as beside, seldom_collected():
         # Compiling takes nearly all the time, and two programs at a time compile sooner.
         child = np.random.default_rng(rng.integers(2**63))
         settings: Any = jax.config
@@ -121,17 +119,6 @@ def _in_float64(
     back = back.reshape(3, *x[rows].shape)
     exact |= {"back": back[0], "moved": np.max(np.abs(back[1:] - back[0]), axis=0)}
     return exact, *judge_layers(seen, forwards, len(few), epsilon)
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Look for garbage less often: tracing makes many objects that live on, and looking took a sixth of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _choose_rows(log_prob: np.ndarray, rng: np.random.Generator) -> np.ndarray:

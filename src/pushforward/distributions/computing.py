@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._garbage import seldom_collected
 from ..bijectors.domains import satisfies
 from ..core.shapes import accumulation_dtype, cast_floating
 from .checks import check_value
@@ -43,6 +44,7 @@ def shapes(flow: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return found[0]
 
 
+@seldom_collected()
 @eqx.filter_jit
 def log_prob(flow: Any, value: jax.Array) -> jax.Array:
     """log p(value), -inf outside the support, NaN for NaN."""
@@ -61,6 +63,7 @@ def log_prob(flow: Any, value: jax.Array) -> jax.Array:
     return jnp.where(jnp.any(jnp.isnan(value), axis=events), jnp.nan, log_prob)
 
 
+@seldom_collected()
 @eqx.filter_jit
 def sample(flow: Any, key: jax.Array, sample_shape: tuple[int, ...]) -> jax.Array:
     """f(x) for draws x of the base."""
@@ -68,6 +71,7 @@ def sample(flow: Any, key: jax.Array, sample_shape: tuple[int, ...]) -> jax.Arra
     return flow.bijector.forward(x)
 
 
+@seldom_collected()
 @eqx.filter_jit
 def sample_and_log_prob(flow: Any, key: jax.Array, sample_shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
     """f(x) and log p(f(x)) from one forward pass."""
@@ -78,12 +82,14 @@ def sample_and_log_prob(flow: Any, key: jax.Array, sample_shape: tuple[int, ...]
     return y, log_prob.astype(log_det.dtype) - log_det
 
 
+@seldom_collected()
 @eqx.filter_jit
 def cdf(flow: Any, value: jax.Array) -> jax.Array:
     """P(Y <= value) of a monotone scalar map."""
     return tail(flow, value, upper=False)
 
 
+@seldom_collected()
 @eqx.filter_jit
 def icdf(flow: Any, q: jax.Array) -> jax.Array:
     """The y with P(Y <= y) = q of a monotone scalar map."""
