@@ -25,7 +25,7 @@ def run(
         Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write into; made if it is not there.")
     ] = Path("demo"),
     rows: Annotated[int, typer.Option(min=100, metavar="N", help="Points of the two moons.")] = 10_000,
-    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Passes over them, at most.")] = 30,
+    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Passes over them, at most.")] = 60,
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
