@@ -56,7 +56,7 @@ demo: $(RUN)  ## Train two moons with the tool: report, samples and scores in de
 	@$(BIN)/pushforward demo moons --out demo --overwrite
 
 examples: $(RUN)  ## Run every script in examples/, which write their pictures to pictures/
-	@for page in examples/[!h]*.py; do $(BIN)/python "$$page" --out pictures && echo || exit 1; done
+	@for page in $(filter-out examples/helpers.py,$(wildcard examples/*.py)); do $(BIN)/python "$$page" --out pictures && echo || exit 1; done
 
 # -------------------------------------------------------------------------------------------------- checking
 
