@@ -92,12 +92,22 @@ def test_structure_does_not_grow_with_depth(name):
     assert len(jax.tree.leaves(shallow)) == len(jax.tree.leaves(deep))
 
 
+def shapes_of(flow):
+    return jax.tree.map(jnp.shape, flow.bijector.layers)
+
+
 def test_factories_work_under_jit_and_eval_shape(key):
     shapes = jax.eval_shape(lambda k: build("maf", k).bijector.layers, key)
     eager = build("maf", key)
-    assert jax.tree.map(jnp.shape, shapes) == jax.tree.map(jnp.shape, eager.bijector.layers)
+    assert jax.tree.map(jnp.shape, shapes) == shapes_of(eager)
     value = jax.jit(lambda k, x: build("maf", k).log_prob(x))(key, jnp.ones(2))
     np.testing.assert_allclose(value, eager.log_prob(jnp.ones(2)), rtol=1e-6)
+    # With a key from outside too, after the same flow was built eagerly.
+    value = jax.jit(lambda x: build("maf", key).log_prob(x))(jnp.ones(2))
+    np.testing.assert_allclose(value, eager.log_prob(jnp.ones(2)), rtol=1e-6)
+    assert jax.tree.map(jnp.shape, jax.eval_shape(lambda: build("maf", key).bijector.layers)) == shapes_of(eager)
+    many = jax.vmap(lambda k: build("maf", k).bijector)(jnp.stack([key, key]))
+    np.testing.assert_allclose(jax.tree.leaves(many)[0][1], jax.tree.leaves(eager.bijector)[0], rtol=1e-6)
 
 
 def test_the_same_key_gives_the_same_bits():

@@ -8,6 +8,7 @@ from functools import cache, cached_property, update_wrapper
 from typing import Any
 
 import jax
+import numpy as np
 
 from .._garbage import seldom_collected
 
@@ -18,6 +19,7 @@ RUNS_ONCE = (("xla_backend_optimization_level", 0),)
 RUNS_LONG = (("xla_backend_optimization_level", 2), ("xla_cpu_parallel_codegen_split_count", 8))
 
 Options = tuple[tuple[str, Any], ...]
+_NOTHING = np.zeros((), np.int32)
 
 
 @cache
@@ -32,6 +34,8 @@ def known(options: Options) -> dict[str, Any] | None:
 
 class Compiled:
     """A jitted function with compiler options, made on the first call, so that importing starts no backend.
+
+    While another program is traced it is the plain function, part of that program: options are those of a whole one.
 
     Args:
         fn: the function.
@@ -48,6 +52,8 @@ class Compiled:
         return jax.jit(self._fn, compiler_options=known(self._options), **self._arguments)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if _is_traced():
+            return self._fn(*args, **kwargs)
         with seldom_collected():
             return self._jitted(*args, **kwargs)
 
@@ -55,6 +61,11 @@ class Compiled:
         """As of a jitted function."""
         with seldom_collected():
             return self._jitted.lower(*args, **kwargs)
+
+
+def _is_traced() -> bool:
+    # Under a trace every operation is part of it, also one on a constant; this one compiles nothing outside.
+    return isinstance(jax.device_put(_NOTHING), jax.core.Tracer)
 
 
 def compiled(options: Options, **arguments: Any) -> Callable[[Callable[..., Any]], Compiled]:

@@ -21,17 +21,14 @@ def stacked(key: jax.Array, depth: int, layer: Callable[..., Bijector], **option
     """
     if int(depth) != depth or depth < 1:
         raise ValueError(f"expected a positive number of layers, and got layers={depth!r}")
-    build = _build if isinstance(key, jax.core.Tracer) else _build_at_once
-    return Stack.of_stacked(build(key, int(depth), layer, tuple(sorted(options.items()))), depth)
+    return Stack.of_stacked(_build(key, int(depth), layer, tuple(sorted(options.items()))), depth)
 
 
+@compiled(RUNS_ONCE, static_argnames=("depth", "layer", "options"))
 def _build(
     key: jax.Array, depth: int, layer: Callable[..., Bijector], options: tuple[tuple[str, Any], ...]
 ) -> Bijector:
     return eqx.filter_vmap(lambda key: layer(key, **dict(options)))(jax.random.split(key, depth))
-
-
-_build_at_once = compiled(RUNS_ONCE, static_argnames=("depth", "layer", "options"))(_build)
 
 
 def mixed(key: jax.Array, bijector: Bijector, dim: int, permutation: str | None) -> Bijector:
