@@ -499,6 +499,15 @@ def test_stack_traces_its_layer_as_often_at_any_depth():
     assert count(2) == count(30) > 0
 
 
+def test_a_result_shares_no_memory_with_the_array_given():
+    memory = np.zeros(1040, np.float32)
+    start = -memory.ctypes.data % 64 // 4  # aligned memory is what JAX would take over
+    x = memory[start : start + 1024]
+    y = Chain([]).forward(x)
+    x[:] = 1
+    assert np.all(np.asarray(y) == 0)
+
+
 # --------------------------------------------------------------------------------------------------- errors
 
 

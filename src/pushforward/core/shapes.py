@@ -24,9 +24,9 @@ def numeric_inputs(x: Any, like: Any = ()) -> Any:
         if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jnp.floating):
             return leaf
         try:
-            # `jnp.asarray` of a NumPy array compiles a program for every shape.
+            # `jnp.asarray` of a NumPy array compiles a program for every shape; `device_put` may keep its memory.
             is_array = isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biuf"
-            array = jax.device_put(leaf) if is_array else jnp.asarray(leaf)
+            array = jax.device_put(leaf.copy()) if is_array else jnp.asarray(leaf)
         except (TypeError, ValueError) as error:
             raise TypeError(f"expected an array of numbers, and got {type(leaf).__name__}: {error}") from None
         if jnp.issubdtype(array.dtype, jnp.floating):
