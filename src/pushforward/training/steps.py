@@ -148,13 +148,12 @@ def run_steps(
 
     def group(state: State) -> State:
         """Steps up to the next one after which the average is brought up to date."""
-        average, count = state.average, (state.step - first) % _AVERAGED_STEPS
-        end = jnp.minimum(state.step - count + _AVERAGED_STEPS, first + order.shape[0] // program.batch_size)
+        average, begun = state.average, (state.step - first) % _AVERAGED_STEPS
+        end = jnp.minimum(state.step - begun + _AVERAGED_STEPS, first + order.shape[0] // program.batch_size)
         state = lax.while_loop(lambda s: more(s) & (s.step < end), step, state._replace(average=None))
-        count = (state.step - first - 1) % _AVERAGED_STEPS + 1
-        return state._replace(
-            average=_averaged(average, state, numbers.ema_decay, jnp.where(state.step < end, 0, count))
-        )
+        # Stopped half-way: the next call finishes the group.
+        taken = jnp.where(state.step < end, 0, (state.step - first - 1) % _AVERAGED_STEPS + 1)
+        return state._replace(average=_averaged(average, state, numbers.ema_decay, taken))
 
     return lax.while_loop(more, group, state)
 
