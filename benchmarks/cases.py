@@ -15,6 +15,7 @@ ENVIRONMENT = {
     "tfp": "tf",
     "tfpjax": "tfpjax",
     "bare_matmuls": "flowjax",  # any with JAX
+    "bare": "tfpjax",
 }
 KINDS = ("affine", "spline")
 
@@ -55,7 +56,7 @@ def flow(script: str, kind: str, dim: int, hidden: int, rows: int, floor: bool =
     return Case(f"{script}-{kind}-d{dim}-n{rows}", script, options.split(), floor=floor)
 
 
-MOONS_PEERS = ("tfp", "zuko", "nflows", "flowjax", "tfpjax")
+MOONS_PEERS = ("tfp", "zuko", "nflows", "flowjax", "tfpjax", "bare")
 SMALL, MIDDLE = (8, 128, 1024), (43, 256, 1024)
 
 BENCHMARKS: dict[str, list[Case]] = {
