@@ -32,7 +32,7 @@ class NormalCDF(Bijector):
         return ndtri(_at_least_single(y)).astype(y.dtype)
 
     def _forward_log_det_jacobian(self, x):
-        return -(x**2) / 2 - np.log(2 * np.pi).astype(x.dtype) / 2
+        return -(x / 2) * x - np.log(2 * np.pi).astype(x.dtype) / 2
 
 
 def _at_least_single(x: jax.Array) -> jax.Array:

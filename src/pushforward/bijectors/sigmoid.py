@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from numpyro.distributions import constraints
 
-from ..core.elementary import log_ratio, logit
+from ..core.elementary import log_ratio, logit, two_sum
 from ..core.parameters import as_parameter, known_values
 from .base import Bijector
 
@@ -68,7 +68,8 @@ class Sigmoid(Bijector):
         if self.low is None or self.high is None:
             return logit(y)
         low, high = self._checked(self.low, self.high)
-        return log_ratio(y - low, high - y)
+        middle, rest = two_sum(low, high)
+        return log_ratio(y - low, high - y, (2 * y - middle) - rest)
 
     def _forward_log_det_jacobian(self, x):
         log_det = -jax.nn.softplus(-x) - jax.nn.softplus(x)

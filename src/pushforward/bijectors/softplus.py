@@ -51,14 +51,21 @@ class Softplus(Bijector):
         return constraints.positive if self.low is None else constraints.greater_than(self.low)
 
     def _forward(self, x):
-        softness = self.hinge_softness
-        y = jax.nn.softplus(x) if softness is None else softness * jax.nn.softplus(x / softness)
+        if (softness := self.hinge_softness) is None:
+            y = jax.nn.softplus(x)
+        else:
+            # x / c may overflow where y does not; |x| has no derivative at 0.
+            size = jnp.where(x < 0, -x, x)
+            y = jnp.where(x < 0, 0, x) + softness * jnp.log1p(jnp.exp(-size / softness))
         return y if self.low is None else y + self.low
 
     def _inverse(self, y):
-        softness = self.hinge_softness
         above = y if self.low is None else y - self.low
-        return softplus_inverse(above) if softness is None else softness * softplus_inverse(above / softness)
+        if (softness := self.hinge_softness) is None:
+            return softplus_inverse(above)
+        # Beyond 40 c the two are equal, and (y - low) / c may overflow.
+        far = above > 40 * softness
+        return jnp.where(far, above, softness * softplus_inverse(jnp.where(far, 1, above / softness)))
 
     def _forward_log_det_jacobian(self, x):
         softness = self.hinge_softness

@@ -47,3 +47,10 @@ def softplus_inverse(y: jax.Array) -> jax.Array:
     near, far = jnp.where(close, y, high), jnp.where(close, 1, y)
     near = jnp.expm1(near - high)
     return jnp.where(close, jnp.log1p(2 * (near - rest * (1 + near))), far + jnp.log(-jnp.expm1(-far)))
+
+
+def two_sum(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """(a + b rounded, what the rounding left out): their sum is exact (Knuth 1969)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
