@@ -7,7 +7,7 @@ Names are imported on first use (PEP 562), so that `import pushforward` costs no
     check                     a certificate of a flow on your data
     freeze, unfreeze, trainable   what trains
     bijectors, distributions, flows, nets, training, testing, diagnostics, io,
-    data, estimators, report  the parts
+    data, estimators, figures, report  the parts
 
 The command `pushforward` is in `cli`.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         diagnostics,
         distributions,
         estimators,
+        figures,
         flows,
         io,
         nets,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from .training import FitResult, fit
 
 _PACKAGES = (
-    "bijectors", "core", "data", "diagnostics", "distributions", "estimators", "flows", "io", "nets", "report",
-    "solvers", "testing", "training",
+    "bijectors", "core", "data", "diagnostics", "distributions", "estimators", "figures", "flows", "io", "nets",
+    "report", "solvers", "testing", "training",
 )  # fmt: skip
 _NAMES = {
     "FitResult": "training",
@@ -57,8 +58,8 @@ _NAMES = {
 
 __all__ = [
     "FitResult", "__version__", "bijectors", "check", "core", "data", "diagnostics", "distributions", "estimators",
-    "fit", "flows", "freeze", "io", "load", "nets", "register", "report", "save", "solvers", "testing", "trainable",
-    "training", "unfreeze",
+    "figures", "fit", "flows", "freeze", "io", "load", "nets", "register", "report", "save", "solvers", "testing",
+    "trainable", "training", "unfreeze",
 ]  # fmt: skip
 
 
