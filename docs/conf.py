@@ -1,10 +1,16 @@
 """Sphinx settings: `make docs`."""
 
+import os
 import re
+import sys
+from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx.util import logging
+
+# The pictures of the catalogue are small; no accelerator need be woken for them.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import pushforward
 
@@ -13,7 +19,9 @@ author = "The pushforward authors"
 copyright = "The pushforward authors"
 release = version = pushforward.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+# The pages of catalogue/ are made of the classes, by an extension that lies beside this file.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_catalogue.directive"]
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 FENCE = re.compile(r"^(`{3,}|:{3,})[ ]*(.*?)[ ]*$", re.MULTILINE)
-LANGUAGES = {"python", "sh", "text", "{toctree}", "{eval-rst}"}
+LANGUAGES = {"python", "sh", "text", "{toctree}", "{eval-rst}", "{catalogue}"}
 # What the column of the site shows of a line of code.
 WIDEST = 88
 # `myst_heading_anchors` of docs/conf.py: deeper headings have no anchor.

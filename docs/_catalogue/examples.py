@@ -1,0 +1,105 @@
+"""The arguments that pictures are drawn for: name -> curves, each (what the legend says, how to build it).
+
+Up to three curves a map, of ordinary arguments that show what a parameter does. Where the domain does not say which
+part of the axis to show, `RANGES` does.
+"""
+
+from collections.abc import Callable
+
+from pushforward import bijectors as b
+
+Curves = list[tuple[str, Callable[[], b.Bijector]]]
+
+CURVES: dict[str, Curves] = {
+    "Identity": [("", lambda: b.Identity())],
+    "Shift": [("shift=1", lambda: b.Shift(1.0)), ("−2", lambda: b.Shift(-2.0))],
+    "Scale": [("scale=2", lambda: b.Scale(2.0)), ("0.5", lambda: b.Scale(0.5)), ("−1", lambda: b.Scale(-1.0))],
+    "AbsoluteValue": [("", lambda: b.AbsoluteValue())],
+    "Square": [("", lambda: b.Square())],
+    "Power": [("power=0.5", lambda: b.Power(0.5)), ("2", lambda: b.Power(2.0)), ("3", lambda: b.Power(3.0))],
+    "PowerTransform": [
+        ("power=0 (exp)", lambda: b.PowerTransform(0.0)),
+        ("0.2", lambda: b.PowerTransform(0.2)),
+        ("0.5", lambda: b.PowerTransform(0.5)),
+    ],
+    "Reciprocal": [("", lambda: b.Reciprocal())],
+    "Exp": [("", lambda: b.Exp())],
+    "Log": [("", lambda: b.Log())],
+    "Expm1": [("", lambda: b.Expm1())],
+    "Log1p": [("", lambda: b.Log1p())],
+    "Sigmoid": [("", lambda: b.Sigmoid()), ("low=−1, high=2", lambda: b.Sigmoid(-1.0, 2.0))],
+    "Logit": [("", lambda: b.Logit())],
+    "Tanh": [("", lambda: b.Tanh())],
+    "Softsign": [("", lambda: b.Softsign())],
+    "Softplus": [("", lambda: b.Softplus()), ("hinge_softness=0.25", lambda: b.Softplus(0.25))],
+    "SoftClip": [
+        ("low=−1, high=2", lambda: b.SoftClip(-1.0, 2.0)),
+        ("low=−1, high=2, hinge_softness=0.2", lambda: b.SoftClip(-1.0, 2.0, 0.2)),
+        ("high=2", lambda: b.SoftClip(high=2.0)),
+    ],
+    "Softfloor": [
+        ("temperature=0.1", lambda: b.Softfloor(0.1)),
+        ("0.3", lambda: b.Softfloor(0.3)),
+        ("1", lambda: b.Softfloor(1.0)),
+    ],
+    "Sinh": [("", lambda: b.Sinh())],
+    "SinhArcsinh": [
+        ("skewness=0, tailweight=1", lambda: b.SinhArcsinh(0.0, 1.0)),
+        ("0.5, 1", lambda: b.SinhArcsinh(0.5, 1.0)),
+        ("0, 2", lambda: b.SinhArcsinh(0.0, 2.0)),
+    ],
+    "LambertWTail": [
+        ("shift=0, scale=1, tailweight=0.1", lambda: b.LambertWTail(0.0, 1.0, 0.1)),
+        ("0, 1, 0.3", lambda: b.LambertWTail(0.0, 1.0, 0.3)),
+    ],
+    "GeneralizedPareto": [
+        ("loc=0, scale=1, concentration=0.5", lambda: b.GeneralizedPareto(0.0, 1.0, 0.5)),
+        ("0, 1, 0", lambda: b.GeneralizedPareto(0.0, 1.0, 0.0)),
+        ("0, 1, −0.25", lambda: b.GeneralizedPareto(0.0, 1.0, -0.25)),
+    ],
+    "LeakyReLU": [("negative_slope=0.1", lambda: b.LeakyReLU(0.1))],
+    "PReLU": [("alpha=0.25", lambda: b.PReLU(0.25)), ("0.6", lambda: b.PReLU(0.6))],
+    "NormalCDF": [("", lambda: b.NormalCDF())],
+    "GumbelCDF": [("", lambda: b.GumbelCDF()), ("loc=1, scale=0.5", lambda: b.GumbelCDF(1.0, 0.5))],
+    "GeneralizedExtremeValueCDF": [
+        ("concentration=0", lambda: b.GeneralizedExtremeValueCDF(concentration=0.0)),
+        ("0.5", lambda: b.GeneralizedExtremeValueCDF(concentration=0.5)),
+        ("−0.5", lambda: b.GeneralizedExtremeValueCDF(concentration=-0.5)),
+    ],
+    "FrechetCDF": [
+        ("concentration=1", lambda: b.FrechetCDF()),
+        ("3", lambda: b.FrechetCDF(concentration=3.0)),
+    ],
+    "WeibullCDF": [
+        ("concentration=1", lambda: b.WeibullCDF()),
+        ("0.5", lambda: b.WeibullCDF(concentration=0.5)),
+        ("3", lambda: b.WeibullCDF(concentration=3.0)),
+    ],
+    "RayleighCDF": [("scale=1", lambda: b.RayleighCDF()), ("2", lambda: b.RayleighCDF(2.0))],
+    "MoyalCDF": [("", lambda: b.MoyalCDF()), ("loc=1, scale=0.5", lambda: b.MoyalCDF(1.0, 0.5))],
+    "GompertzCDF": [
+        ("concentration=1, rate=1", lambda: b.GompertzCDF(1.0, 1.0)),
+        ("0.1, 1", lambda: b.GompertzCDF(0.1, 1.0)),
+    ],
+    "ShiftedGompertzCDF": [
+        ("concentration=1, rate=1", lambda: b.ShiftedGompertzCDF(1.0, 1.0)),
+        ("5, 1.5", lambda: b.ShiftedGompertzCDF(5.0, 1.5)),
+    ],
+    "KumaraswamyCDF": [
+        ("concentration1=1, concentration0=1", lambda: b.KumaraswamyCDF()),
+        ("2, 5", lambda: b.KumaraswamyCDF(2.0, 5.0)),
+        ("0.5, 0.5", lambda: b.KumaraswamyCDF(0.5, 0.5)),
+    ],
+    "RationalQuadraticSpline": [
+        (
+            "five bins on [−1, 1]",
+            lambda: b.RationalQuadraticSpline(
+                [0.3, 0.5, 0.4, 0.5, 0.3], [0.1, 0.7, 0.2, 0.6, 0.4], [1.2, 0.4, 0.6, 2.0], -1.0
+            ),
+        )
+    ],
+}
+
+RANGES: dict[str, tuple[float, float]] = {
+    "RationalQuadraticSpline": (-1.5, 1.5),
+}

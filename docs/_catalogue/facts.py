@@ -1,0 +1,135 @@
+"""What a class says of itself: its signature, the lines of its docstring, the facts that it declares."""
+
+import inspect
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from pushforward.bijectors import Bijector
+
+PIECES = re.compile(r";(?:\s{2,}|\n\s*)")
+# A new sentence after the last fact of a paragraph.
+SENTENCE = re.compile(r"(?<=[.)])\s+(?=[A-Z(])")
+KEYS = (
+    ("inverse", re.compile(r"inverse(?::|\s)\s*(.*)", re.DOTALL)),
+    ("log-det", re.compile(r"(log \|.*)", re.DOTALL)),
+    ("log-det", re.compile(r"log-det(?:erminant)?(?::|\s)\s*(.*)", re.DOTALL)),
+    ("domain and codomain", re.compile(r"domain and codomain:\s*(.*)", re.DOTALL)),
+    ("domain", re.compile(r"domain:\s*(.*)", re.DOTALL)),
+    ("codomain", re.compile(r"codomain:\s*(.*)", re.DOTALL)),
+)
+# Fields that every module has, and that no caller of a catalogue asks about.
+EVERYWHERE = {"frozen"}
+
+
+@dataclass
+class Facts:
+    """What the catalogue says of a class.
+
+    Args:
+        signature: "(scale=None, ...)".
+        formula: the first paragraph of the docstring.
+        rows: (what, value), of the docstring: inverse, log-det, domain, codomain.
+        remark: what follows the rows in their paragraph.
+        declared: of the class attributes, in words.
+    """
+
+    signature: str
+    formula: str
+    rows: list[tuple[str, str]] = field(default_factory=list)
+    remark: str = ""
+    declared: str = ""
+
+
+def facts_of(thing: Any) -> Facts:
+    """The facts of an exported class or function."""
+    paragraphs = re.split(r"\n\s*\n", inspect.getdoc(thing) or "")
+    first, *rest = paragraphs[0].split("\ninverse", 1)
+    candidates = ["inverse" + rest[0]] if rest else []
+    candidates += [p for p in paragraphs[1:] if re.search(r"^inverse", p, re.MULTILINE)]
+    rows, remark = _rows(candidates[0][candidates[0].index("inverse") :]) if candidates else ([], "")
+    is_map = inspect.isclass(thing) and issubclass(thing, Bijector)
+    return Facts(signature(thing), _joined(first), rows, remark, declared(thing) if is_map else "")
+
+
+def signature(thing: Any) -> str:
+    """Names and defaults, without types: "(scale=None, *, validate_args=False)"."""
+    try:
+        found = inspect.signature(thing)
+    except (TypeError, ValueError):
+        return ""
+    kept = [
+        p.replace(annotation=p.empty, default=p.default if p.default is p.empty else _Default(p.default))
+        for p in found.parameters.values()
+        if p.name not in EVERYWHERE
+    ]
+    return str(found.replace(parameters=kept, return_annotation=found.empty))
+
+
+class _Default:
+    """A default as one writes it: functions by name."""
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __repr__(self) -> str:
+        name = getattr(self.value, "__name__", None)
+        return name if callable(self.value) and name else repr(self.value)
+
+
+def declared(bijector: type[Bijector]) -> str:
+    """Direction, ranks and Jacobian in words, "increasing; rank 0 → 0; constant Jacobian"."""
+    increasing = bijector.__dict__.get("is_increasing", getattr(bijector, "is_increasing", None))
+    ranks = (_fact(bijector, "forward_min_event_ndims"), _fact(bijector, "inverse_min_event_ndims"))
+    if ranks[1] is ... and not _overrides(bijector, "inverse_min_event_ndims"):
+        ranks = (ranks[0], ranks[0])
+    words = []
+    if ranks[0] == 0:
+        directions = {True: "increasing", False: "decreasing", None: "not monotone"}
+        words.append(directions.get(_known(increasing), "monotone"))
+    by_arguments = ranks[0] in (None, ...) or ranks[1] in (None, ...)
+    words.append("event ranks: by its arguments" if by_arguments else f"event ranks {ranks[0]} → {ranks[1]}")
+    constant = _fact(bijector, "is_constant_jacobian")
+    jacobian = {True: "constant Jacobian", False: "Jacobian not constant"}
+    words.append(jacobian.get(constant, "constant Jacobian or not: by its arguments"))
+    return "; ".join(words)
+
+
+def _fact(bijector: type[Bijector], name: str) -> Any:
+    """A declared fact; `...` where it is a property, which needs an instance."""
+    value = inspect.getattr_static(bijector, name)
+    return ... if isinstance(value, property) else value
+
+
+def _known(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool) else ...
+
+
+def _overrides(bijector: type[Bijector], name: str) -> bool:
+    return inspect.getattr_static(bijector, name) is not inspect.getattr_static(Bijector, name)
+
+
+def _rows(paragraph: str) -> tuple[list[tuple[str, str]], str]:
+    """The facts of the paragraph that begins with "inverse", and what follows them."""
+    rows: list[tuple[str, str]] = []
+    remark = ""
+    pieces = PIECES.split(paragraph)
+    for i, piece in enumerate(pieces):
+        value = _joined(piece)
+        if i == len(pieces) - 1:
+            value, *others = SENTENCE.split(value, maxsplit=1)
+            remark = " ".join(others)
+        for key, pattern in KEYS:
+            match = pattern.fullmatch(value)
+            if match:
+                rows.append((key, match[1].rstrip(".").strip()))
+                break
+        else:
+            if not rows:
+                return [], _joined(paragraph)
+            rows[-1] = (rows[-1][0], f"{rows[-1][1]}; {value}")
+    return rows, remark
+
+
+def _joined(text: str) -> str:
+    return " ".join(line.strip() for line in text.splitlines()).strip()

@@ -1,0 +1,133 @@
+"""Which class stands on which page of the catalogue, in reading order.
+
+Every name that `pushforward.bijectors` exports is in one family, and so is every distribution that is ours; the build
+and tests/test_docs_catalogue.py say which is not. A family is a page: docs/catalogue/<family>.md.
+"""
+
+BIJECTORS: dict[str, list[str]] = {
+    "scalar_maps": [
+        "Identity",
+        "Shift",
+        "Scale",
+        "AbsoluteValue",
+        "Square",
+        "Power",
+        "PowerTransform",
+        "Reciprocal",
+        "Exp",
+        "Log",
+        "Expm1",
+        "Log1p",
+        "Sigmoid",
+        "Logit",
+        "Tanh",
+        "Softsign",
+        "Softplus",
+        "SoftClip",
+        "Softfloor",
+        "Sinh",
+        "SinhArcsinh",
+        "LambertWTail",
+        "GeneralizedPareto",
+        "LeakyReLU",
+        "PReLU",
+        "CategoricalToDiscrete",
+    ],
+    "distribution_functions": [
+        "NormalCDF",
+        "StudentTCDF",
+        "GumbelCDF",
+        "GeneralizedExtremeValueCDF",
+        "FrechetCDF",
+        "WeibullCDF",
+        "RayleighCDF",
+        "MoyalCDF",
+        "GompertzCDF",
+        "ShiftedGompertzCDF",
+        "KumaraswamyCDF",
+        "CDF",
+    ],
+    "splines_and_polynomials": [
+        "RationalQuadraticSpline",
+    ],
+    "linear_maps": [
+        "ScaleMatvecDiag",
+        "ScaleMatvecTriL",
+        "ScaleMatvecLU",
+        "MatvecLU",
+        "ScaleMatvecLinearOperator",
+        "ScaleMatvecLinearOperatorBlock",
+        "Affine",
+        "ConditionalAffine",
+        "LULinear",
+        "Householder",
+        "Permute",
+        "Cumsum",
+        "DiscreteCosineTransform",
+    ],
+    "matrices": [
+        "FillTriangular",
+        "FillScaleTriL",
+        "TransformDiagonal",
+        "CholeskyOuterProduct",
+        "CholeskyToInvCholesky",
+        "MatrixInverseTriL",
+        "CorrelationCholesky",
+    ],
+    "shapes_and_composition": [
+        "Bijector",
+        "Chain",
+        "Stack",
+        "Composition",
+        "Invert",
+        "Inline",
+        "JointMap",
+        "Blockwise",
+        "Restructure",
+        "Split",
+        "Reshape",
+        "Transpose",
+        "Pad",
+        "Squeeze",
+        "StandardizedCondition",
+    ],
+    "simplex_sphere_order": [
+        "SoftmaxCentered",
+        "IteratedSigmoidCentered",
+        "UnitVector",
+        "Ascending",
+    ],
+    "flow_layers": [
+        "MaskedAutoregressiveFlow",
+        "Coupling",
+        "RealNVP",
+        "ActNorm",
+        "BatchNormalization",
+        "InvertibleConv1x1",
+        "Planar",
+        "Radial",
+        "Sylvester",
+        "Transformer",
+        "AffineTransformer",
+        "AdditiveTransformer",
+        "SplineTransformer",
+        "InvertedTransformer",
+        "AutoregressiveNetwork",
+        "real_nvp_default_template",
+    ],
+}
+
+DISTRIBUTIONS: dict[str, list[str]] = {
+    "named_distributions": [
+        "TransformedDistribution",
+        "ConditionalDistribution",
+        "PytreeDistribution",
+        "StandardNormal",
+        "MultivariateNormalDiag",
+    ],
+}
+
+
+def family_of(name: str) -> str | None:
+    """The page of a class, None if it has none."""
+    return next((family for family, names in (BIJECTORS | DISTRIBUTIONS).items() if name in names), None)

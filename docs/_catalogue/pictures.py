@@ -1,0 +1,122 @@
+"""A scalar map and its log-derivative side by side, as inline SVG whose colours come from the page.
+
+Curves of one map share a compiled program, since its parameters are arrays.
+"""
+
+import itertools
+import math
+from html import escape
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pushforward.bijectors import Bijector
+from pushforward.bijectors.domains import constraint_bounds
+from pushforward.report.svg import Frame, Plot
+
+from .examples import CURVES, RANGES
+
+POINTS = 241
+# How much of a half-line or a line is shown.
+SPAN = 4.0
+# In units of the drawing, which is about as many pixels wide as a telephone.
+LEFT, GAP, SIDE, HEIGHT, TOP = 30.0, 40.0, 140.0, 92.0, 15.0
+
+
+def picture(name: str) -> str:
+    """The figure of a map, as HTML; empty where no arguments are given for it."""
+    curves = CURVES.get(name)
+    if not curves:
+        return ""
+    built = [(label, build()) for label, build in curves]
+    spans = [RANGES.get(name) or _span(bijector) for _, bijector in built]
+    drawn = [(label, *_evaluated(bijector, span)) for (label, bijector), span in zip(built, spans, strict=True)]
+    x_range = min(low for low, _ in spans), max(high for _, high in spans)
+    plot = Plot(LEFT + SIDE + GAP + SIDE + 8, TOP + HEIGHT + 18)
+    for k, (title, values) in enumerate((("y", 2), ("log |dy/dx|", 3))):
+        box = (LEFT + k * (SIDE + GAP), TOP, SIDE, HEIGHT)
+        xs, ys = [c[1] for c in drawn], [c[values] for c in drawn]
+        frame = Frame(plot, box, x_range, _limits(ys))
+        plot.text(box[0], TOP - 6, title, "title")
+        frame.y_axis(6)
+        frame.x_axis(5)
+        for i, (x, y) in enumerate(zip(xs, ys, strict=True)):
+            _curve(plot, frame, x, y, f"curve c{i + 1}")
+    shown = [label or "default" for label, *_ in drawn]
+    keys = [f'<span class="key"><i class="c{i + 1}"></i>{escape(label)}</span>' for i, label in enumerate(shown)]
+    caption = f"<figcaption>{''.join(keys)}</figcaption>" if shown != ["default"] else ""
+    described = f"{name}, {'; '.join(shown)}: the map and its log-derivative"
+    return f'<figure class="map">{plot.render(described)}{caption}</figure>'
+
+
+def _evaluated(bijector: Bijector, span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(x, y, log-derivative) on an interval, whose ends, which may be open, are left out by less than a pixel."""
+    low, high = span
+    inset = 1e-3 * (high - low)
+    x = jnp.linspace(low + inset, high - inset, POINTS)
+    y, log_det = _both(bijector, x)
+    return np.asarray(x, np.float64), np.asarray(y, np.float64), np.asarray(log_det, np.float64)
+
+
+@eqx.filter_jit
+def _both(bijector: Bijector, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return bijector.forward_and_log_det(x)
+
+
+def _span(bijector: Bijector) -> tuple[float, float]:
+    """The part of the domain that is shown."""
+    low, high = (float(v) for v in constraint_bounds(bijector.domain))
+    if math.isinf(low) and math.isinf(high):
+        return -SPAN, SPAN
+    if math.isinf(high):
+        return low, low + SPAN
+    if math.isinf(low):
+        return high - SPAN, high
+    return low, high
+
+
+def _limits(curves: list[np.ndarray]) -> tuple[float, float]:
+    """From least to greatest, without a pole: no end lies further out than the width of the middle nine tenths."""
+    values = np.concatenate([c[np.isfinite(c)] for c in curves])
+    if not len(values):
+        return 0.0, 1.0
+    low, inner_low, inner_high, high = np.quantile(values, [0.0, 0.05, 0.95, 1.0])
+    width = inner_high - inner_low
+    low, high = max(low, inner_low - width), min(high, inner_high + width)
+    if high - low < 1e-6 * max(1.0, abs(high)):
+        return low - 1.0, high + 1.0
+    margin = 0.05 * (high - low)
+    return low - margin, high + margin
+
+
+def _curve(plot: Plot, frame: Frame, x: np.ndarray, y: np.ndarray, kind: str) -> None:
+    """A line through points, cut at the edges of the frame, interrupted where it is not finite."""
+    left, top, width, height = frame.box
+    y0, y1 = frame.y_range
+    beyond = 0.5 * (y1 - y0)
+    within = np.clip(np.nan_to_num(y), y0 - beyond, y1 + beyond)
+    places = [(px - left, py - top) for px, py in map(frame.at, x.tolist(), within.tolist())]
+    path = ""
+    for run in _runs(np.isfinite(y)):
+        path += "M" + "L".join(f"{px:.1f} {py:.1f}" for px, py in _thinned(places[run]))
+    # An inner element of its own clips what it holds.
+    size = f'x="{left}" y="{top}" width="{width}" height="{height}"'
+    plot.parts.append(f'<svg {size}><path d="{path}" class="{kind}"/></svg>')
+
+
+def _runs(flags: np.ndarray) -> list[slice]:
+    """Where flags are true without a gap."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
+    return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _thinned(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Without the points that lie within a fiftieth of a unit of the line from the last one kept to the next one."""
+    kept = places[:1]
+    for (bx, by), (cx, cy) in itertools.pairwise(places[1:]):
+        ax, ay = kept[-1]
+        if abs((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)) > 0.02 * math.hypot(cx - ax, cy - ay):
+            kept.append((bx, by))
+    return kept + places[-1:]

@@ -1,0 +1,101 @@
+"""The pages of docs/catalogue are complete, without building them.
+
+| what | how |
+| --- | --- |
+| pages | every exported bijector and every distribution of ours is in one family, and every family has a page |
+| what they say | each map has its formula, inverse, log-det and ranks, read from the docstring as it stands |
+| pictures | every scalar map has arguments to be drawn for, which build it |
+"""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from _catalogue.examples import CURVES, RANGES
+from _catalogue.facts import facts_of, signature
+from _catalogue.families import BIJECTORS, DISTRIBUTIONS
+from _catalogue.pictures import picture
+from pushforward import bijectors, distributions
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+SCALAR_FAMILIES = ("scalar_maps", "distribution_functions", "splines_and_polynomials")
+MAPS = sorted(
+    name
+    for name, thing in vars(bijectors).items()
+    if name in bijectors.__all__ and inspect.isclass(thing) and issubclass(thing, bijectors.Bijector)
+)
+# Bases and wrappers, whose inverse and log-det are those of something else, and which say so in other words.
+IN_OTHER_WORDS = {"Bijector", "Composition", "Inline", "Invert", "Stack", "StandardizedCondition"}
+# Scalar maps of which there is no curve to draw.
+NOT_DRAWN = {"CategoricalToDiscrete"}
+
+
+def test_every_exported_bijector_is_in_one_family():
+    placed = [name for names in BIJECTORS.values() for name in names]
+    assert len(placed) == len(set(placed))
+    assert set(bijectors.__all__) <= set(placed)
+
+
+def test_every_distribution_of_ours_is_in_one_family():
+    placed = [name for names in DISTRIBUTIONS.values() for name in names]
+    ours = {n for n in distributions.__all__ if getattr(distributions, n).__module__.startswith("pushforward.")}
+    assert len(placed) == len(set(placed))
+    assert ours <= set(placed)
+
+
+def test_every_family_has_a_page_and_every_page_a_family():
+    pages = {page.stem: page.read_text("utf-8") for page in (DOCS / "catalogue").glob("*.md")}
+    assert pages.keys() == (BIJECTORS | DISTRIBUTIONS).keys()
+    assert all(text.count("```{catalogue}\n```") == 1 for text in pages.values())
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_docstring_says_formula_inverse_and_log_det_in_a_form_that_the_page_can_show(name):
+    facts = facts_of(getattr(bijectors, name))
+    rows = dict(facts.rows)
+    assert facts.formula
+    assert "event ranks" in facts.declared
+    if name not in IN_OTHER_WORDS:
+        assert {"inverse", "log-det"} <= rows.keys(), facts
+        assert len(rows) == len(facts.rows), facts.rows
+
+
+@pytest.mark.parametrize("family", SCALAR_FAMILIES)
+def test_every_scalar_map_has_curves_of_its_own_to_be_drawn(family):
+    names = [name for name in BIJECTORS[family] if hasattr(bijectors, name)]
+    assert set(names) - NOT_DRAWN <= CURVES.keys()
+    for name in names:
+        curves = CURVES.get(name, [])
+        assert len({label for label, _ in curves}) == len(curves) <= 3
+        for _, build in curves:
+            assert type(build()) is getattr(bijectors, name)
+
+
+def test_ranges_are_those_of_curves():
+    assert RANGES.keys() <= CURVES.keys()
+    assert all(low < high for low, high in RANGES.values())
+
+
+def test_facts_are_read_as_they_stand():
+    facts = facts_of(bijectors.Scale)
+    assert facts.formula == "y = scale * x, element by element."
+    assert facts.rows == [
+        ("inverse", "x = y / scale"),
+        ("log-det", "log |dy/dx| = log |scale|"),
+        ("domain and codomain", "real"),
+    ]
+    assert facts.declared == "monotone; event ranks 0 → 0; constant Jacobian"
+    assert signature(bijectors.Scale) == "(scale=None, log_scale=None, *, validate_args=False)"
+
+
+def test_a_picture_holds_a_curve_in_each_panel_for_each_choice_of_arguments():
+    drawn = picture("Scale")
+    paths = re.findall(r'<path d="(M[^"]+)" class="curve (c\d)"', drawn)
+    assert [kind for _, kind in paths] == ["c1", "c2", "c3"] * 2
+    # Straight lines need two points, the whole width of a panel apart.
+    for path, _ in paths:
+        (x0, _), (x1, _) = (map(float, point.split()) for point in path[1:].split("L"))
+        assert x1 - x0 > 130
+    assert drawn.count('class="key"') == 3
