@@ -2,6 +2,8 @@
 
 PYTHON  ?= python3
 VENV    ?= .venv
+# With TensorFlow Probability beside this package, to compare the two.
+PARITY  ?= .venv-parity
 # Processes that run the tests side by side.
 WORKERS ?= 2
 # More arguments for pytest, e.g. `make test PYTEST_ARGS="-k spline -x"`.
@@ -18,10 +20,11 @@ DOCS := $(VENV)/.installed-docs
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo examples test lint format typecheck test-slow acceptance bench docs build clean distclean
+.PHONY: help venv demo examples test lint format typecheck test-slow test-parity acceptance bench bench-bijectors docs build \
+	clean distclean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 # ------------------------------------------------------------------------------------------------ installing
 
@@ -49,6 +52,12 @@ $(DOCS): pyproject.toml | $(BIN)/python
 	@echo "Installing what the documentation is built with into $(VENV)"
 	@$(PIP) install -qq --editable '.[docs]'
 	@touch $(RUN) $@
+
+$(PARITY)/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing pushforward and TensorFlow Probability into $(PARITY) (once; a minute or so)"
+	@"$(BIN)/python" -m venv "$(PARITY)"
+	@$(PARITY)/bin/python -m pip --disable-pip-version-check install -qq --editable '.[test]' tfp-nightly
+	@touch $@
 
 # --------------------------------------------------------------------------------------------------- running
 
@@ -82,12 +91,18 @@ typecheck: $(DEV)  ## Static types
 test-slow: $(DEV)  ## The tests marked slow
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not acceptance" $(PYTEST_ARGS)
 
+test-parity: $(PARITY)/.installed  ## Every bijector of TensorFlow Probability beside ours, in an environment of its own
+	@$(PARITY)/bin/python -m pytest -n $(WORKERS) tests/parity $(PYTEST_ARGS)
+
 acceptance: $(DEV)  ## Train on the real data in $PUSHFORWARD_DATA and hold the promised figures
 	@test -d "$${PUSHFORWARD_DATA:-}" || { echo "Set PUSHFORWARD_DATA to the folder with the data sets and their load.py."; exit 1; }
 	@$(BIN)/python -m pytest -m acceptance $(PYTEST_ARGS)
 
 bench: $(DEV)  ## Timings; leave the machine alone meanwhile
 	@$(BIN)/python -m benchmarks.compare $(BENCH_ARGS)
+
+bench-bijectors: $(PARITY)/.installed  ## Timings of every bijector beside TensorFlow Probability's; leave the machine alone
+	@$(PARITY)/bin/python -m benchmarks.bijectors $(BENCH_ARGS)
 
 # -------------------------------------------------------------------------------------------------- building
 
@@ -102,5 +117,5 @@ clean:  ## Remove caches and everything the targets above wrote, but the environ
 	@rm -rf build dist demo pictures docs/_build .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find src tests examples benchmarks docs -name .envs -prune -o -name __pycache__ -type d -exec rm -rf {} + 2> /dev/null || true
 
-distclean: clean  ## The same, and the environment
-	@rm -rf "$(VENV)"
+distclean: clean  ## The same, and the environments
+	@rm -rf "$(VENV)" "$(PARITY)"
