@@ -91,6 +91,13 @@ def cdf(flow: Any, value: jax.Array) -> jax.Array:
 
 @seldom_collected()
 @eqx.filter_jit
+def survival_function(flow: Any, value: jax.Array) -> jax.Array:
+    """P(Y > value) of a monotone scalar map."""
+    return tail(flow, value, upper=True)
+
+
+@seldom_collected()
+@eqx.filter_jit
 def icdf(flow: Any, q: jax.Array) -> jax.Array:
     """The y with P(Y <= y) = q of a monotone scalar map."""
     return from_tail(flow, q, upper=False)
