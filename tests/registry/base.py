@@ -65,7 +65,9 @@ class Entry:
             False where the Jacobian is exactly zero. Default: not checked.
         coordinates: where events have more numbers than degrees of freedom (a simplex), functions that pick independent
             ones, (of an input event, of an output event), None for all: `(None, drop_last)`. Name the functions at
-            module level, so that cases share compiled programs.
+            module level, so that cases share compiled programs. Where both sides have them, they are entries that move
+            freely (the lower triangles of two matrices).
+        surface: the output lies on a surface (a sphere), and the log-det is that of its area, half of log det J^T J.
         conditioned: booleans over the flattened output event: which outputs depend on the condition. Default: all.
         numerical: the inverse (or forward) is found by a solve, so that eager, jitted, batched and looped calls agree
             to the tolerances above instead of a tenth of them.
@@ -88,6 +90,7 @@ class Entry:
     reason: str = ""
     structure: Any = None
     coordinates: tuple[Any, Any] = (None, None)
+    surface: bool = False
     conditioned: Any = True
     numerical: bool = False
     perturbation: float = 0.1

@@ -1,11 +1,14 @@
 """Layer 2: invertible maps, one idea a file."""
 
 from ..nets import AutoregressiveNetwork
+from .absolute_value import AbsoluteValue
 from .act_norm import ActNorm
 from .affine import Affine
 from .base import Bijector
 from .batch_normalization import BatchNormalization
+from .blockwise import Blockwise
 from .chain import Chain
+from .composition import Composition
 from .conditional_affine import ConditionalAffine
 from .coupling import Coupling
 from .exp import Exp
@@ -14,6 +17,7 @@ from .fill_triangular import FillTriangular
 from .identity import Identity
 from .inline import Inline
 from .invert import Invert
+from .joint_map import JointMap
 from .leaky_relu import LeakyReLU
 from .log import Log
 from .logit import Logit
@@ -25,6 +29,7 @@ from .prelu import PReLU
 from .rational_quadratic_spline import RationalQuadraticSpline
 from .real_nvp import RealNVP, real_nvp_default_template
 from .reshape import Reshape
+from .restructure import Restructure, pack_sequence_as, tree_flatten
 from .scale import Scale
 from .scale_matvec_diag import ScaleMatvecDiag
 from .scale_matvec_tril import ScaleMatvecTriL
@@ -40,6 +45,7 @@ from .transform_diagonal import TransformDiagonal
 from .transformers import AdditiveTransformer, AffineTransformer, InvertedTransformer, SplineTransformer, Transformer
 
 __all__ = [
+    "AbsoluteValue",
     "ActNorm",
     "AdditiveTransformer",
     "Affine",
@@ -47,7 +53,9 @@ __all__ = [
     "AutoregressiveNetwork",
     "BatchNormalization",
     "Bijector",
+    "Blockwise",
     "Chain",
+    "Composition",
     "ConditionalAffine",
     "Coupling",
     "Exp",
@@ -57,6 +65,7 @@ __all__ = [
     "Inline",
     "Invert",
     "InvertedTransformer",
+    "JointMap",
     "LULinear",
     "LeakyReLU",
     "Log",
@@ -68,6 +77,7 @@ __all__ = [
     "RationalQuadraticSpline",
     "RealNVP",
     "Reshape",
+    "Restructure",
     "Scale",
     "ScaleMatvecDiag",
     "ScaleMatvecTriL",
@@ -82,5 +92,7 @@ __all__ = [
     "Tanh",
     "TransformDiagonal",
     "Transformer",
+    "pack_sequence_as",
     "real_nvp_default_template",
+    "tree_flatten",
 ]

@@ -32,7 +32,13 @@ Facts are class attributes without annotation, or properties (of an annotated on
     inverse_min_event_ndims   default: the same
     is_constant_jacobian      default: False
     is_increasing             of a scalar map: True, False or a boolean array; default: None, not monotone or unknown
-    domain, codomain          NumPyro constraints; default: real
+    domain, codomain          NumPyro constraints (a matching pytree of them where events are pytrees); default: real
+    is_injective              default: True. Where it is False, `inverse` is a tuple of branches (every x with f(x) = y)
+                              and `inverse_log_det_jacobian` a tuple to match; there is no forward log-det
+    branches_increasing       of a scalar map that is not injective: whether it increases, for each branch of inverse
+                              from the least x up; default: None, unknown
+    parts_interact            of events that are pytrees: whether some part of y depends on several parts of x. If not
+                              (`JointMap`), each part may have an event rank of its own. Default: they do
     permutes                  the numbers of y are those of x in another order or shape, so that one bound on all of
                               them carries over; default: False
 """
@@ -49,7 +55,7 @@ from ..core import Module, broadcast_batch, extra_event_ndims, map_ndims, numeri
 from ..core.shapes import cast_floating, check_rank, floating_dtype
 from ..solvers import invert_monotone
 from .autodiff import autodiff_log_det
-from .domains import constraint_bounds, satisfies
+from .domains import constraint_bounds, feasible_like, satisfies
 
 
 class Bijector(Module):
@@ -76,6 +82,8 @@ class Bijector(Module):
     forward_min_event_ndims: ClassVar[Any] = None
     is_constant_jacobian: ClassVar[Any] = False
     is_increasing: ClassVar[Any] = None
+    is_injective: ClassVar[bool] = True
+    branches_increasing: ClassVar[tuple[bool, ...] | None] = None
     domain: ClassVar[Any] = constraints.real
     codomain: ClassVar[Any] = constraints.real
     permutes: ClassVar[bool] = False
@@ -84,6 +92,11 @@ class Bijector(Module):
     def inverse_min_event_ndims(self) -> Any:
         """The least rank of an event on the output side."""
         return self.forward_min_event_ndims
+
+    @property
+    def parts_interact(self) -> bool:
+        """Whether the parts of an event that is a pytree are mixed; unless declared otherwise, they are."""
+        return not all(isinstance(n, int) for n in (self.forward_min_event_ndims, self.inverse_min_event_ndims))
 
     # ------------------------------------------------- what an author writes
     def _forward(self, x: Any) -> Any:
@@ -135,13 +148,18 @@ class Bijector(Module):
             y, and the log-determinant of shape [batch axes].
 
         Raises:
-            ValueError: if `event_ndims` is below the minimum, or `x` has fewer axes than an event.
+            ValueError: if `event_ndims` is below the minimum, `x` has fewer axes than an event, or the parameters have
+                axes that would make events longer.
+            NotImplementedError: if the map is not injective.
         """
         return self._run(x, event_ndims, "forward")
 
     @final
     def inverse_and_log_det(self, y: Any, event_ndims: Any = None) -> tuple[Any, jax.Array]:
-        """(f^-1(y), log |det df^-1/dy|) in one pass; arguments as in `forward_and_log_det`."""
+        """(f^-1(y), log |det df^-1/dy|) in one pass; arguments as in `forward_and_log_det`.
+
+        Of a map that is not injective, both are tuples, with one entry for each branch.
+        """
         return self._run(y, event_ndims, "inverse")
 
     @final
@@ -151,7 +169,7 @@ class Bijector(Module):
 
     @final
     def inverse(self, y: Any) -> Any:
-        """x = f^-1(y)."""
+        """x = f^-1(y); of a map that is not injective, the tuple of all x with f(x) = y."""
         return self._run(y, None, "inverse", log_det=False)[0]
 
     @final
@@ -177,14 +195,12 @@ class Bijector(Module):
     @final
     def forward_event_ndims(self, event_ndims: Any) -> Any:
         """The rank of an event f(x), from that of x; `ValueError` below the minimum."""
-        extra = extra_event_ndims(event_ndims, self.forward_min_event_ndims, self._who("forward"))
-        return map_ndims(lambda n: n + extra, self.inverse_min_event_ndims)
+        return self._event_ndims(event_ndims, "forward")
 
     @final
     def inverse_event_ndims(self, event_ndims: Any) -> Any:
         """The rank of an event f^-1(y), from that of y; `ValueError` below the minimum."""
-        extra = extra_event_ndims(event_ndims, self.inverse_min_event_ndims, self._who("inverse"))
-        return map_ndims(lambda n: n + extra, self.forward_min_event_ndims)
+        return self._event_ndims(event_ndims, "inverse")
 
     def condition(self, c: Any) -> "Bijector":
         """The bijector with the condition `c` (shape [batch axes | condition size]) bound; itself if it takes none."""
@@ -206,6 +222,14 @@ class Bijector(Module):
         event_ndims = self.forward_event_ndims(
             jax.tree.map(lambda n, s: len(s), self.forward_min_event_ndims, event_shape)
         )
+        after = jax.tree.map(lambda n, leaf: leaf.shape[leaf.ndim - n :], event_ndims, y)
+        expected = self.forward_event_shape(event_shape)
+        if jax.tree.leaves(after) != jax.tree.leaves(expected):
+            raise ValueError(
+                f"{type(self).__name__} expects events of a shape that its parameters keep, and got {event_shape}, "
+                f"from which they make {after} instead of {expected}: axes of theirs fall on axes of length 1 of the "
+                "event. Give events of their full shape, or the parameters one axis more, for the batch."
+            )
         return broadcast_batch(y, event_ndims)
 
     def __call__(self, other: Any) -> Any:
@@ -240,21 +264,95 @@ class Bijector(Module):
                 f"{type(self).__name__} does not declare forward_min_event_ndims: the least rank of an event it maps "
                 "(0 for a scalar map, 1 for a map of vectors). Set it as a class attribute without annotation."
             )
-        minimum_in, minimum_out = self.forward_min_event_ndims, self.inverse_min_event_ndims
-        if not forward:
-            minimum_in, minimum_out = minimum_out, minimum_in
-        extra = extra_event_ndims(event_ndims, minimum_in, who)
-        x = numeric_inputs(x, self)
-        check_rank(x, minimum_in if event_ndims is None else event_ndims, who)
+        minimum = self._minimum_ranks(direction)[0]
+        ranks = minimum if event_ndims is None else event_ndims
+        if event_ndims is not None:
+            self._event_ndims(ranks, direction)  # refuses ranks below the minimum
+        x = _numbers(x, minimum, self)
+        check_rank(x, ranks, who)
         if self.validate_args:
-            x = _checked(x, self.domain if forward else self.codomain, minimum_in, who)
+            x = _checked(x, self.domain if forward else self.codomain, minimum, who)
         bijector = cast_floating(self, floating_dtype(x))
         if not log_det:
             return (bijector._forward_only(x) if forward else bijector._inverse_only(x)), None
-        y, value = bijector._forward_and_log_det(x) if forward else bijector._inverse_and_log_det(x)
+        return bijector._at_ranks(x, ranks, direction)
+
+    # The three methods below are overridden by maps made of maps, in which each part has event ranks of its own.
+
+    def _event_ndims(self, event_ndims: Any, direction: str) -> Any:
+        """Event ranks on the other side; `ValueError` below the minimum."""
+        minimum_in, minimum_out = self._minimum_ranks(direction)
+        extra = extra_event_ndims(event_ndims, minimum_in, self._who(direction))
+        return map_ndims(lambda n: n + extra, minimum_out)
+
+    def _at_ranks(self, x: Any, event_ndims: Any, direction: str) -> tuple[Any, Any]:
+        """(value, log-det) in `direction`, summed over events of rank `event_ndims`."""
+        minimum_in = self._minimum_ranks(direction)[0]
+        extra = extra_event_ndims(event_ndims, minimum_in, self._who(direction))
+        y, value = self._forward_and_log_det(x) if direction == "forward" else self._inverse_and_log_det(x)
+        branches = direction == "inverse" and not self.is_injective
+        if branches and extra:
+            raise ValueError(
+                f"{self._who(direction)} expects events of its least rank, {minimum_in}, and got rank {event_ndims}: "
+                f"each of the numbers of an event has {len(y)} branches of its own, so that an event of n of them has "
+                f"{len(y)}^n. Take the log-det at rank {minimum_in}; of a distribution, transform the scalar one and "
+                "then call .to_event(...)."
+            )
+        if branches:
+            pairs = zip(y, value, strict=True)
+            return y, tuple(self._summed(x, branch, log_det, 0, direction) for branch, log_det in pairs)
+        return y, self._summed(x, y, value, extra, direction)
+
+    def _summed(self, x: Any, y: Any, value: Any, extra: int, direction: str) -> jax.Array:
+        """The log-det `value` of x -> y, of the shape of the batch, summed over `extra` event axes."""
+        n_in, n_out = self._minimum_ranks(direction)
+        if extra:
+            before, after = _extra_axes(x, n_in, extra), _extra_axes(y, n_out, extra)
+            if len(before | after) > 1:
+                raise ValueError(
+                    f"{self._who(direction)}: event_ndims asks to sum over {extra} axes of an event, which have the "
+                    f"lengths {sorted(before)} going in and {sorted(after)} coming out. They are broadcast on the way, "
+                    "so that the event grows and its Jacobian has no determinant. Give events of their full shape."
+                )
         if not hasattr(value, "dtype"):
             value = jnp.asarray(value, floating_dtype(y))
-        return y, sum_event(value, broadcast_batch(y, minimum_out), extra)
+        return sum_event(value, self._batch(y, n_out, direction), extra)
+
+    def _batch(self, y: Any, event_ndims: Any, direction: str) -> tuple[int, ...]:
+        """The common batch shape of the parts of `y`; `ValueError` if they have none."""
+        try:
+            return broadcast_batch(y, event_ndims)
+        except ValueError:
+            shapes = [tuple(leaf.shape) for leaf in jax.tree.leaves(y)]
+            raise ValueError(
+                f"{self._who(direction)} expects parts whose batch axes broadcast, and got arrays of shapes {shapes} "
+                f"with event ranks {event_ndims}: the log-det is one array for all of them. If the last axes belong to "
+                "the events, say so with event_ndims."
+            ) from None
+
+    def _preimages(self, y: Any, event_ndims: Any) -> list[tuple[Any, Any, Any]]:
+        """(x, log-det, whether x is there) for every branch of the inverse, summed over events of rank `event_ndims`.
+
+        Finite, with finite derivatives, also where y is outside the codomain and nothing is there.
+        """
+        if self.is_injective:
+            extra = extra_event_ndims(event_ndims, self.inverse_min_event_ndims, self._who("inverse"))
+            x, log_det, inside = self._inverse_within(y)
+            axes = tuple(range(-extra, 0))
+            return [(x, jnp.sum(log_det, axis=axes), jnp.all(inside, axis=axes))]
+        inside = satisfies(self.codomain, y, self.inverse_min_event_ndims)
+        if inside is not True:
+            y = _where_event(inside, y, feasible_like(self.codomain, y), self.inverse_min_event_ndims)
+        branches, log_dets = self.inverse_and_log_det(y, event_ndims)
+        return [
+            (x, log_det, jnp.broadcast_to(jnp.asarray(inside), log_det.shape))
+            for x, log_det in zip(branches, log_dets, strict=True)
+        ]
+
+    def _minimum_ranks(self, direction: str) -> tuple[Any, Any]:
+        """Least event ranks of (inputs, outputs) in `direction`."""
+        ranks = self.forward_min_event_ndims, self.inverse_min_event_ndims
+        return ranks if direction == "forward" else ranks[::-1]
 
     def _forward_only(self, x: Any) -> Any:
         return self._forward(x) if self._writes("_forward") else self._forward_and_log_det(x)[0]
@@ -271,7 +369,7 @@ class Bijector(Module):
         if inside is True:
             x, log_det = self.inverse_and_log_det(y)
             return x, log_det, jnp.ones(log_det.shape, bool)
-        safe = _where_event(inside, y, self.codomain.feasible_like(y), self.inverse_min_event_ndims)
+        safe = _where_event(inside, y, feasible_like(self.codomain, y), self.inverse_min_event_ndims)
         x, log_det = self.inverse_and_log_det(safe)
         return x, log_det, jnp.broadcast_to(inside, log_det.shape)
 
@@ -318,8 +416,27 @@ class Bijector(Module):
         return jax.tree.map(lambda n, a: extra + a.shape[a.ndim - n :], n_out, out)
 
 
-def _where_event(inside: Any, y: Any, other: Any, event_ndims: int) -> Any:
-    return jnp.where(jnp.reshape(inside, inside.shape + (1,) * event_ndims), y, jnp.asarray(other, y.dtype))
+def _numbers(x: Any, event_ndims: Any, like: Any) -> Any:
+    """`x` as floating arrays, one for each part of an event; what has another structure is left to `check_rank`."""
+    if not isinstance(event_ndims, int):
+        try:
+            return jax.tree.map(lambda n, part: numeric_inputs(part, like), event_ndims, x)
+        except ValueError:
+            pass
+    return numeric_inputs(x, like)
+
+
+def _extra_axes(x: Any, event_ndims: Any, extra: int) -> set[tuple[int, ...]]:
+    """The lengths of the `extra` axes before the last `event_ndims`, of all arrays of `x`."""
+    leaves = zip(jax.tree.leaves(x), jax.tree.leaves(event_ndims), strict=True)
+    return {a.shape[a.ndim - n - extra : a.ndim - n] for a, n in leaves}
+
+
+def _where_event(inside: Any, y: Any, other: Any, event_ndims: Any) -> Any:
+    def one(n: int, y: jax.Array, other: Any) -> jax.Array:
+        return jnp.where(jnp.reshape(inside, inside.shape + (1,) * n), y, jnp.asarray(other, y.dtype))
+
+    return jax.tree.map(one, event_ndims, y, other)
 
 
 def _checked(x: Any, constraint: Any, event_ndims: Any, who: str) -> Any:

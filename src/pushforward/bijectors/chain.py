@@ -1,69 +1,92 @@
 """Chain: composition."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from numpyro.distributions import constraints
 
-from ..core import map_ndims, replace
+from ..core import static_field
+from ..core.shapes import same_structure
 from .base import Bijector
+from .composition import Composition
 from .domains import constraint_bounds, is_real
+from .identity import Identity
 
 
-class Chain(Bijector):
+class Chain(Composition):
     """y = b_1(b_2(... b_n(x))) for Chain([b_1, ..., b_n]): **the last of the list is applied first**.
 
     inverse  x = b_n^-1(... b_1^-1(y));    log-det: the sum of the parts' at the points they are applied to.
-    The parts may change the shape and the rank of the event. An empty chain is the identity on scalars.
+    The parts may change the shape, rank and structure of the event. An empty chain is the identity on scalars.
+
+    A part that is not injective passes its branches on: `inverse` and `inverse_log_det_jacobian` are then tuples, with
+    all combinations of the parts' branches. Where an inner part does not reach a branch, its inverse gives what it
+    gives outside of its codomain, NaN as a rule; a `TransformedDistribution` leaves such branches out.
 
     Args:
         bijectors: the parts, outermost first (TensorFlow Probability's order).
+        validate_event_size: refuse log-dets where a part acts on what another has made longer. After SoftmaxCentered,
+            say, an event of n + 1 numbers has n degrees of freedom, and Scale would count n + 1. (A map that does count
+            degrees of freedom, such as TransformDiagonal after FillTriangular, is refused as well: hence not default.)
+
+    Raises:
+        ValueError: if a part cannot take the events of the one before it.
     """
 
     bijectors: tuple[Bijector, ...]
+    validate_event_size: bool = static_field()
 
-    def __init__(self, bijectors: Sequence[Bijector], *, validate_args: bool = False):
-        self.bijectors = tuple(bijectors)
+    def __init__(
+        self, bijectors: Sequence[Bijector] = (), *, validate_args: bool = False, validate_event_size: bool = False
+    ):
+        self.bijectors = tuple(bijectors or ())
         for k, part in enumerate(self.bijectors):
             if not isinstance(part, Bijector):
                 raise TypeError(
                     f"Chain expects bijectors, and part {k} is {type(part).__name__}; wrap plain functions in Inline"
                 )
         self.validate_args = validate_args
+        self.validate_event_size = bool(validate_event_size)
+        for inner, outer in zip(self.bijectors[1:], self.bijectors[:-1], strict=True):
+            have, need = inner.inverse_min_event_ndims, outer.forward_min_event_ndims
+            if not same_structure(have, need):
+                raise ValueError(
+                    f"Chain expects each part to take the events of the one before it, and got {type(outer).__name__} "
+                    f"after {type(inner).__name__}: events of the structure {need} after {have} (their ranks). To act "
+                    "on each array of a structure, use JointMap; to rearrange them, Restructure; to join them, "
+                    "Invert(Split(...))."
+                )
 
     def _repr_children(self):
         return [(f"applied {k + 1}", part) for k, part in enumerate(reversed(self.bijectors))]
 
+    def _walk_forward(self, step, x):
+        for part in reversed(self._steps):
+            x = step(part, x)
+        return x
+
+    def _walk_inverse(self, step, y):
+        for part in self._steps:
+            y = step(part, y)
+        return y
+
+    @property
+    def _steps(self) -> tuple[Bijector, ...]:
+        return self.bijectors or (Identity(),)
+
     @property
     def forward_min_event_ndims(self) -> Any:
-        """The least rank that gives every part at least its own minimum."""
+        """The least ranks that give every part at least its own minimum."""
         if not self.bijectors:
             return 0
-        lifted = self.bijectors[-1].forward_min_event_ndims
-        running = self.bijectors[-1].inverse_min_event_ndims
-        for part in self.bijectors[-2::-1]:
-            short = jax.tree.map(lambda need, have: max(need - have, 0), part.forward_min_event_ndims, running)
-            lift = max(jax.tree.leaves(short), default=0)
-            lifted = map_ndims(lambda n, lift=lift: n + lift, lifted)
-            running = map_ndims(lambda n, lift=lift: n + lift, running)
-            running = part.forward_event_ndims(running)
-        return lifted
-
-    @property
-    def inverse_min_event_ndims(self) -> Any:
-        """The rank to which `forward_min_event_ndims` leads."""
-        ndims = self.forward_min_event_ndims
-        for part in reversed(self.bijectors):
-            ndims = part.forward_event_ndims(ndims)
-        return ndims
-
-    @property
-    def is_constant_jacobian(self) -> bool:
-        """Whether every part's is constant."""
-        return all(part.is_constant_jacobian for part in self.bijectors)
+        need, interact = self.bijectors[0].forward_min_event_ndims, self.bijectors[0].parts_interact
+        for part in self.bijectors[1:]:
+            need = part._event_ndims(_least(need, interact, part), "inverse")
+            interact = interact or part.parts_interact
+        return need
 
     @property
     def is_increasing(self) -> Any:
@@ -88,93 +111,54 @@ class Chain(Bijector):
             image = _image(part, image)
         return image
 
-    def _forward_and_log_det(self, x):
-        total: Any = 0.0
-        ndims = self.forward_min_event_ndims
-        for part in reversed(self.bijectors):
-            x, log_det = part.forward_and_log_det(x, ndims)
-            ndims = part.forward_event_ndims(ndims)
-            total = total + log_det
-        return x, total
-
-    def _inverse_and_log_det(self, y):
-        total: Any = 0.0
-        ndims = self.inverse_min_event_ndims
-        for part in self.bijectors:
-            y, log_det = part.inverse_and_log_det(y, ndims)
-            ndims = part.inverse_event_ndims(ndims)
-            total = total + log_det
-        return y, total
-
-    def _forward(self, x):
-        for part in reversed(self.bijectors):
-            x = part.forward(x)
-        return x
+    # --------------------------------------------------------------- branches
+    def _at_ranks(self, x, event_ndims, direction):
+        if self.validate_event_size:
+            self._check_sizes(x, event_ndims, direction)
+        if direction == "forward" or self.is_injective:
+            return super()._at_ranks(x, event_ndims, direction)
+        branches = self._branches(x, event_ndims, _inverses)
+        return tuple(x for x, _, _ in branches), tuple(log_det for _, log_det, _ in branches)
 
     def _inverse(self, y):
+        return super()._inverse(y) if self.is_injective else self._inverse_and_log_det(y)[0]
+
+    def _preimages(self, y, event_ndims):
+        if self.is_injective:
+            return super()._preimages(y, event_ndims)
+        return self._branches(y, event_ndims, lambda part, y, ranks: part._preimages(y, ranks))
+
+    def _branches(self, y: Any, event_ndims: Any, step: Callable[..., list]) -> list[tuple[Any, Any, Any]]:
+        """(x, log-det, whether x is there) for every way back, by `step`, which gives those of one part."""
+        branches: list[tuple[Any, Any, Any]] = [(y, None, None)]
         for part in self.bijectors:
-            y = part.inverse(y)
-        return y
+            branches = [
+                (x, log_det if total is None else total + log_det, flag if inside is None else inside & flag)
+                for y, total, inside in branches
+                for x, log_det, flag in step(part, y, event_ndims)
+            ]
+            event_ndims = part._event_ndims(event_ndims, "inverse")
+        return branches
 
-    def _inverse_within(self, y):
-        if not self.bijectors:
-            return super()._inverse_within(y)
-        total: Any = 0.0
-        ndims, inside = self.inverse_min_event_ndims, jnp.asarray(True)
-        for part in self.bijectors:
-            minimum = part.inverse_min_event_ndims
-            extra = jax.tree.leaves(ndims)[0] - jax.tree.leaves(minimum)[0] if jax.tree.leaves(ndims) else 0
-            y, log_det, part_inside = part._inverse_within(y)
-            axes = tuple(range(-extra, 0))
-            total = total + jnp.sum(log_det, axis=axes)
-            inside = inside & jnp.all(part_inside, axis=axes)
-            ndims = part.inverse_event_ndims(ndims)
-        return y, total, inside
+    def _check_sizes(self, x: Any, event_ndims: Any, direction: str) -> None:
+        """No part acts on events that an earlier one has made longer; else `ValueError`."""
+        grown: list[Bijector] = []
 
-    def _forward_event_shape(self, shape):
-        for part in reversed(self.bijectors):
-            shape = part.forward_event_shape(shape)
-        return shape
+        def step(part: Bijector, shape: Any) -> Any:
+            if grown and not part.permutes:
+                raise ValueError(
+                    f"Chain(validate_event_size=True): {type(part).__name__} acts on what {type(grown[0]).__name__} "
+                    "has made longer, whose numbers are not independent, so that the log-det would count too many. Put "
+                    f"{type(part).__name__} before it, or leave validate_event_size out if its log-det counts degrees "
+                    "of freedom."
+                )
+            after = part.forward_event_shape(shape) if direction == "forward" else part.inverse_event_shape(shape)
+            ranks = part._minimum_ranks(direction)
+            if _size(after, ranks[1]) > _size(shape, ranks[0]):
+                grown.append(part)
+            return after
 
-    def _inverse_event_shape(self, shape):
-        for part in self.bijectors:
-            shape = part.inverse_event_shape(shape)
-        return shape
-
-    def batch_shape(self, event_shape):
-        """The broadcast of the parts' batch shapes."""
-        batch: tuple[int, ...] = ()
-        for part in reversed(self.bijectors):
-            batch = jnp.broadcast_shapes(batch, part.batch_shape(event_shape))
-            event_shape = part.forward_event_shape(event_shape)
-        return batch
-
-    def _is_sequential(self, direction):
-        return any(part._is_sequential(direction) for part in self.bijectors)
-
-    def condition(self, c):
-        """Bind `c` in every part."""
-        return replace(self, bijectors=tuple(part.condition(c) for part in self.bijectors))
-
-    def initialize(self, x):
-        """Initialise the parts from the data side inwards, each from what reaches it; nothing when frozen."""
-        if self.frozen:
-            return self
-        parts = []
-        for part in self.bijectors:
-            parts.append(part.initialize(x))
-            x = parts[-1].inverse(x)
-        return replace(self, bijectors=tuple(parts))
-
-    def update_statistics(self, x):
-        """Update the parts from the data side inwards, each from what reaches it; nothing when frozen."""
-        if self.frozen:
-            return self
-        parts = []
-        for part in self.bijectors:
-            parts.append(part.update_statistics(x))
-            x = part.inverse(x)
-        return replace(self, bijectors=tuple(parts))
+        self._walk(direction, step, jax.tree.map(lambda n, a: a.shape[a.ndim - n :], event_ndims, x))
 
     def __len__(self) -> int:
         return len(self.bijectors)
@@ -190,6 +174,32 @@ class Chain(Bijector):
 def sequential(*bijectors: Bijector) -> Chain:
     """A `Chain` in reading order: the first argument is applied first."""
     return Chain(bijectors[::-1])
+
+
+def _least(need: Any, interact: bool, part: Bijector) -> Any:
+    """The least output ranks of `part` that are at least `need`, and that both sides can take.
+
+    Where parts of an event are mixed, by what needs the ranks (`interact`) or by `part`, further axes belong to all.
+    """
+    have = part.inverse_min_event_ndims
+    short = jax.tree.leaves(jax.tree.map(lambda need, have: need - have, need, have))
+    if interact:
+        lift = max((-n for n in short if n < 0), default=0)
+        return jax.tree.map(lambda n: n + lift, need)
+    if part.parts_interact:
+        lift = max((n for n in short if n > 0), default=0)
+        return jax.tree.map(lambda n: n + lift, have)
+    return jax.tree.map(max, need, have)
+
+
+def _inverses(part: Bijector, y: Any, event_ndims: Any) -> list[tuple[Any, Any, Any]]:
+    x, log_det = part._run(y, event_ndims, "inverse")
+    return [(x, log_det, True)] if part.is_injective else [(*branch, True) for branch in zip(x, log_det, strict=True)]
+
+
+def _size(shape: Any, event_ndims: Any) -> int:
+    """The number of numbers in an event."""
+    return sum(jax.tree.leaves(jax.tree.map(lambda _, shape: math.prod(shape), event_ndims, shape)))
 
 
 def _image(part: Bijector, inside: Any) -> Any:

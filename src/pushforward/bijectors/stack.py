@@ -26,7 +26,7 @@ class Stack(Bijector):
             A layer must map events to events of the same shape.
 
     Raises:
-        ValueError: if the layers differ in structure or shapes (put them in a `Chain` instead).
+        ValueError: if the layers differ in structure or shapes (put them in a `Chain` instead), or are not injective.
 
     `stack[i]` is layer i, `len(stack)` the number of layers. A condition bound with `condition(c)` stays beside the
     layers and is bound inside the loop's body.
@@ -46,6 +46,11 @@ class Stack(Bijector):
             raise ValueError(
                 f"Stack repeats one map, so its layers keep the rank of the event; {type(first).__name__} changes it. "
                 "Use Chain."
+            )
+        if not first.is_injective:
+            raise ValueError(
+                f"Stack expects injective layers, and got {type(first).__name__}: each would multiply the branches "
+                "of the inverse, and a loop carries one value. Use Chain."
             )
         signature = _signature(first)
         for k, layer in enumerate(layers):
@@ -82,17 +87,28 @@ class Stack(Bijector):
         """That of a layer."""
         return self.layers.is_constant_jacobian
 
+    @property
+    def parts_interact(self) -> bool:
+        """As in a layer."""
+        return self.layers.parts_interact
+
+    def _event_ndims(self, event_ndims, direction):
+        return self.layers._event_ndims(event_ndims, direction)
+
+    def _at_ranks(self, x, event_ndims, direction):
+        return _scan(self, x, event_ndims, direction, True)
+
     def _forward_and_log_det(self, x):
-        return _scan(self, x, "forward", True)
+        return _scan(self, x, self.forward_min_event_ndims, "forward", True)
 
     def _inverse_and_log_det(self, y):
-        return _scan(self, y, "inverse", True)
+        return _scan(self, y, self.forward_min_event_ndims, "inverse", True)
 
     def _forward(self, x):
-        return _scan(self, x, "forward", False)[0]
+        return _scan(self, x, self.forward_min_event_ndims, "forward", False)[0]
 
     def _inverse(self, y):
-        return _scan(self, y, "inverse", False)[0]
+        return _scan(self, y, self.forward_min_event_ndims, "inverse", False)[0]
 
     def _forward_event_shape(self, shape):
         return shape
@@ -152,9 +168,8 @@ class Stack(Bijector):
 
 
 @eqx.filter_jit
-def _scan(stack: Stack, x: Any, direction: str, log_det: bool) -> tuple[Any, Any]:
+def _scan(stack: Stack, x: Any, event_ndims: Any, direction: str, log_det: bool) -> tuple[Any, Any]:
     # Under jit, so that a call outside any jit compiles once and is found again.
-    event_ndims = stack.forward_min_event_ndims
     batch = jnp.broadcast_shapes(
         *(leaf.shape[: leaf.ndim - n] for leaf, n in _paired(x, event_ndims)),
         stack._bind(stack[0]).batch_shape(jax.tree.map(lambda n, a: a.shape[a.ndim - n :], event_ndims, x)),
@@ -165,7 +180,7 @@ def _scan(stack: Stack, x: Any, direction: str, log_det: bool) -> tuple[Any, Any
         x, total = carry
         layer = stack._bind(layer)
         if log_det:
-            x, value = getattr(layer, direction + "_and_log_det")(x)
+            x, value = getattr(layer, direction + "_and_log_det")(x, event_ndims)
             return (x, total + value), None
         return (getattr(layer, direction)(x), total), None
 

@@ -64,6 +64,16 @@ class StandardizedCondition(Bijector):
         return self.bijector.is_constant_jacobian
 
     @property
+    def is_injective(self) -> bool:
+        """As the inner bijector."""
+        return self.bijector.is_injective
+
+    @property
+    def parts_interact(self) -> bool:
+        """As in the inner bijector."""
+        return self.bijector.parts_interact
+
+    @property
     def is_increasing(self) -> Any:
         """As the inner bijector."""
         return self.bijector.is_increasing
@@ -100,6 +110,15 @@ class StandardizedCondition(Bijector):
     def batch_shape(self, event_shape):
         """That of the inner bijector."""
         return self.bijector.batch_shape(event_shape)
+
+    def _event_ndims(self, event_ndims, direction):
+        return self.bijector._event_ndims(event_ndims, direction)
+
+    def _at_ranks(self, x, event_ndims, direction):
+        return self.bijector._run(x, event_ndims, direction)
+
+    def _preimages(self, y, event_ndims):
+        return self.bijector._preimages(y, event_ndims)
 
     def _forward_and_log_det(self, x):
         return self.bijector.forward_and_log_det(x)

@@ -21,6 +21,7 @@ class TransformDiagonal(Bijector):
 
     Raises:
         TypeError: if diag_bijector is not a bijector of scalars or vectors.
+        ValueError: if it is not injective.
     """
 
     diag_bijector: Bijector
@@ -32,6 +33,12 @@ class TransformDiagonal(Bijector):
             raise TypeError(
                 f"TransformDiagonal expects a bijector of scalars or vectors, since a diagonal is a vector, and got "
                 f"{type(diag_bijector).__name__}"
+            )
+        if not diag_bijector.is_injective:
+            raise ValueError(
+                f"TransformDiagonal expects an injective map, and got {type(diag_bijector).__name__}: a diagonal of n "
+                "numbers would have several branches for each of them. Transform the numbers before they become a "
+                "diagonal."
             )
         self.diag_bijector = diag_bijector
         self.validate_args = validate_args

@@ -109,7 +109,7 @@ def _tree_lines(node: Any) -> list[str]:
         if field.name not in node.__dict__:
             continue
         value = getattr(node, field.name)
-        if field.name in ("frozen", "validate_args"):
+        if field.name in ("frozen", "validate_args", "validate_event_size"):
             if value:
                 own.append(f"{field.name}=True")
         elif inner := _modules_in(value):

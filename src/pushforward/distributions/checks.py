@@ -61,6 +61,12 @@ def check_parts(flow: Any) -> None:
             f"{type(bijector).__name__} maps events of rank {ranks[0]}, and the base has shape {base.shape()}, too few "
             "axes for one event. Lift a scalar base with event_shape=(...)."
         )
+    if not bijector.is_injective and lifted > ranks[0]:
+        raise ValueError(
+            f"{type(bijector).__name__} takes several points to one, and events of rank {lifted} would have branches "
+            f"for each of their parts: of |x| of n numbers, 2^n. Build the distribution on events of rank {ranks[0]}, "
+            "and make independent copies one event afterwards: flow.to_event(...)."
+        )
     if flow.train_base and not (isinstance(base, PytreeDistribution) and base.pytree_data_fields):
         raise ValueError(
             f"train_base=True expects a base whose parameters may take any real value, and {type(base).__name__} is "
@@ -87,10 +93,12 @@ def check_value(flow: Any, shape: tuple[int, ...]) -> None:
 
 
 def require_monotone(flow: Any, what: str) -> None:
-    """A monotone map of a scalar variable; else `NotImplementedError`."""
+    """A monotone map of a scalar variable, or, for its tails, one like |x|; else `NotImplementedError`."""
     bijector = flow.bijector
     ranks = flow.base.event_dim, bijector.forward_min_event_ndims, len(flow.event_shape_override or ())
-    if any(ranks) or bijector.inverse_min_event_ndims or bijector.is_increasing is None:
+    known = bijector.is_increasing is not None
+    known |= what != "quantile" and bijector.branches_increasing == (False, True)
+    if any(ranks) or bijector.inverse_min_event_ndims or not known:
         raise NotImplementedError(
             f"the {what} needs a monotone map of a scalar variable, and this is {type(bijector).__name__} with events "
             f"of shape {flow.event_shape}: a vector has no {what}, and without monotony it has no closed form. "

@@ -49,17 +49,18 @@ def shapes(flow: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def log_prob(flow: Any, value: jax.Array) -> jax.Array:
     """log p(value), -inf outside the support, NaN for NaN."""
     check_value(flow, value.shape)
-    rank = flow.event_dim
-    events, extra = tuple(range(-rank, 0)), tuple(range(flow.bijector.inverse_min_event_ndims - rank, 0))
-    x, log_det, inside = _invert(flow, value)
-    log_det, inside = jnp.sum(log_det, axis=extra), jnp.all(inside, axis=extra)
-    inside = inside & ~jnp.any(jnp.isinf(value), axis=events)
+    events = tuple(range(-flow.event_dim, 0))
+    finite = ~jnp.any(jnp.isinf(value), axis=events)
+    dtype = accumulation_dtype(value.dtype)
+    base = lifted(flow, prepared(flow.base, dtype))
 
-    x = x.astype(accumulation_dtype(x.dtype))
-    base = lifted(flow, prepared(flow.base, x.dtype))
-    x, base_inside = _within(base.support, x, base.event_dim)
-    log_prob = base.log_prob(x) + log_det.astype(x.dtype)
-    log_prob = jnp.where(inside & base_inside, log_prob, -jnp.inf)
+    def of_branch(x: jax.Array, log_det: jax.Array, inside: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """What the density has from the points x, and where they are."""
+        x, base_inside = _within(base.support, x.astype(dtype), base.event_dim)
+        return base.log_prob(x) + log_det.astype(dtype), inside & finite & base_inside
+
+    log_prob, inside = _sum_of_branches([of_branch(*branch) for branch in _invert(flow, value)])
+    log_prob = jnp.where(inside, log_prob, -jnp.inf)
     return jnp.where(jnp.any(jnp.isnan(value), axis=events), jnp.nan, log_prob)
 
 
@@ -74,12 +75,15 @@ def sample(flow: Any, key: jax.Array, sample_shape: tuple[int, ...]) -> jax.Arra
 @seldom_collected()
 @eqx.filter_jit
 def sample_and_log_prob(flow: Any, key: jax.Array, sample_shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
-    """f(x) and log p(f(x)) from one forward pass."""
+    """f(x) and log p(f(x)) from one forward pass; of a map that is not injective, by way of its branches."""
+    if not flow.bijector.is_injective:
+        y = sample(flow, key, sample_shape)
+        return y, log_prob(flow, y)
     x, base, intermediates = _noise(flow, key, sample_shape)
     y, log_det = flow.bijector.forward_and_log_det(x, base.event_dim)
     x = x.astype(accumulation_dtype(x.dtype))
-    log_prob = base.log_prob(x, intermediates) if intermediates else base.log_prob(x)
-    return y, log_prob.astype(log_det.dtype) - log_det
+    of_base = base.log_prob(x, intermediates) if intermediates else base.log_prob(x)
+    return y, of_base.astype(log_det.dtype) - log_det
 
 
 @seldom_collected()
@@ -103,10 +107,22 @@ def icdf(flow: Any, q: jax.Array) -> jax.Array:
     return from_tail(flow, q, upper=False)
 
 
-def _invert(flow: Any, value: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """x = f^-1(value), its log-det, and whether value is in the codomain; finite for infinite values too."""
+def _invert(flow: Any, value: jax.Array) -> list[tuple[jax.Array, jax.Array, jax.Array]]:
+    """(x, log-det of the inverse, whether x is there) of every x with f(x) = value; finite for infinite values too."""
     bijector = spread(cast_floating(flow.bijector, value.dtype))
-    return bijector._inverse_within(jnp.where(jnp.isinf(value), 0, value))
+    return bijector._preimages(jnp.where(jnp.isinf(value), 0, value), flow.event_dim)
+
+
+def _sum_of_branches(branches: list[tuple[jax.Array, jax.Array]]) -> tuple[jax.Array, jax.Array]:
+    """log of the sum of exp(value) over the branches (value, whether it counts), and whether any counts."""
+    total, found = branches[0]
+    for value, inside in branches[1:]:
+        # A value that does not count may be any number, so it is left out before the formula.
+        both = found & inside & (jnp.maximum(total, value) > -jnp.inf)
+        gap = jnp.where(both, -jnp.abs(total - value), -jnp.inf)
+        larger = jnp.where(found & inside, jnp.maximum(total, value), jnp.where(found, total, value))
+        total, found = larger + jnp.log1p(jnp.exp(gap)), found | inside
+    return total, found
 
 
 def _within(support: Any, x: jax.Array, rank: int) -> tuple[jax.Array, jax.Array]:
@@ -131,14 +147,19 @@ def _noise(flow: Any, key: jax.Array, sample_shape: tuple[int, ...]) -> tuple[An
 
 def tail(flow: Any, value: jax.Array, upper: bool) -> jax.Array:
     """P(Y > value) if `upper`, else P(Y <= value)."""
-    x, _, inside = _invert(flow, value)
-    base = lifted(flow, prepared(flow.base, x.dtype))
-    safe, base_inside = _within(base.support, x, 0)
+    branches = _invert(flow, value)
+    inside = branches[0][2]
+    base = lifted(flow, prepared(flow.base, value.dtype))
 
-    def of_base(upper: bool) -> jax.Array:
+    def of_base(x: jax.Array, upper: bool) -> jax.Array:
+        safe, base_inside = _within(base.support, x, 0)
         return jnp.where(base_inside, (survival if upper else cumulative)(base, safe), _beyond(base.support, x, upper))
 
-    result = _by_direction(flow, of_base, upper)
+    if flow.bijector.is_injective:
+        result = _by_direction(flow, lambda upper: of_base(branches[0][0], upper), upper)
+    else:
+        (left, _, _), (right, _, _) = branches
+        result = _between(left, right, of_base, upper)
     inside = inside & ~jnp.isinf(value)
     result = jnp.where(inside, result, _beyond(spread(flow.bijector).codomain, value, upper))
     return jnp.where(jnp.isnan(value), jnp.nan, result)
@@ -161,6 +182,14 @@ def _beyond(constraint: Any, value: jax.Array, upper: bool) -> jax.Array:
     lower, _ = bounds(constraint)
     below = (value == -jnp.inf) if lower is None else value <= lower
     return (below == upper).astype(value.dtype)
+
+
+def _between(left: jax.Array, right: jax.Array, of_base: Any, upper: bool) -> jax.Array:
+    """P(Y > value) if `upper`, else P(Y <= value), of a map that decreases to `left` and increases from `right`.
+
+    The upper tail is the sum of two tails of the base and keeps their digits; the lower one is a difference.
+    """
+    return of_base(left, False) + of_base(right, True) if upper else of_base(right, False) - of_base(left, False)
 
 
 def _by_direction(flow: Any, of_base: Any, upper: bool) -> jax.Array:

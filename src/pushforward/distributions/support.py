@@ -11,22 +11,32 @@ import jax
 import numpy as np
 from numpyro.distributions import constraints
 
-from ..bijectors import Bijector, Chain, Invert
+from ..bijectors import Bijector, Blockwise, Chain, Composition, Invert, JointMap
+from ..bijectors.composition import is_bijector
+from ..core import replace
 
 _BELOW, _ABOVE, _BETWEEN = constraints.greater_than, constraints.less_than, constraints.interval
 
 
 def spread(bijector: Bijector) -> Bijector:
     """The same map with inverses of chains as chains of inverses, so that every part meets its own codomain."""
-    if isinstance(bijector, Chain):
-        return Chain([spread(part) for part in bijector.bijectors])
+    if isinstance(bijector, Composition):
+        return replace(bijector, bijectors=jax.tree.map(spread, bijector.bijectors, is_leaf=is_bijector))
     if isinstance(bijector, Invert):
         inner = bijector.bijector
         if isinstance(inner, Invert):
             return spread(inner.bijector)
         if isinstance(inner, Chain):
-            return Chain([spread(Invert(part)) for part in reversed(inner.bijectors)])
+            return Chain([_spread_inverse(part) for part in reversed(inner.bijectors)])
+        if isinstance(inner, JointMap):
+            return JointMap(jax.tree.map(_spread_inverse, inner.bijectors, is_leaf=is_bijector))
+        if isinstance(inner, Blockwise):
+            return Blockwise([_spread_inverse(part) for part in inner.bijectors], inner.inverse_block_sizes)
     return bijector
+
+
+def _spread_inverse(bijector: Bijector) -> Bijector:
+    return spread(Invert(bijector))
 
 
 def image(bijector: Bijector, inside: Any) -> Any:

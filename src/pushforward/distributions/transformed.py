@@ -19,6 +19,8 @@ from .support import event_constraint, image
 class TransformedDistribution(PytreeDistribution):
     """The distribution of y = f(x), x ~ base:  log p(y) = log p_base(f^-1(y)) + log |det df^-1/dy|.
 
+    Of a map that is not injective (`AbsoluteValue`, a `Chain` with it), p(y) is the sum over the branches of f^-1.
+
     A NumPyro distribution, so it is a prior, likelihood or guide in any NumPyro program: `numpyro.sample("y", flow)`.
     `exp_normal = Exp()(Normal(0.0, 1.0))` is the short way to build one.
 
@@ -40,7 +42,8 @@ class TransformedDistribution(PytreeDistribution):
 
     Raises:
         TypeError: if base or bijector is something else (swapped, say).
-        ValueError: if the base has fewer axes than the bijector's events, is discrete, or cannot train and should.
+        ValueError: if the base has fewer axes than the bijector's events, is discrete, or cannot train and should; or
+            has events of a higher rank than a map that is not injective takes.
     """
 
     pytree_data_fields = ("base", "bijector")
@@ -142,8 +145,10 @@ class TransformedDistribution(PytreeDistribution):
     def cdf(self, value: Any) -> jax.Array:
         """P(Y <= value), of a monotone map of a scalar distribution; broadcasts against `batch_shape`.
 
+        Of `AbsoluteValue` too, as a difference of two values of the base's, which keeps their absolute precision.
+
         Raises:
-            NotImplementedError: for a vector, or a map that is not declared monotone.
+            NotImplementedError: for a vector, or another map that is not declared monotone.
         """
         require_monotone(self, "cdf")
         flow = with_array_leaves(self)

@@ -66,22 +66,38 @@ def _log_det(s: Subject, direction: str) -> None:
     for k in s.kinds:
         points = s.inputs(k)[side]
         log_det, jacobian = s.exact(k)[direction][1:]
-        if jacobian.shape[-1] == jacobian.shape[-2]:
-            want, means = _slogdet(jacobian), "automatic differentiation"
-        else:
-            counterpart = s.exact(k, back=True)[OPPOSITE[direction]][2]
-            if counterpart.shape[-1] != counterpart.shape[-2]:
+        want, means = _log_volume(s, direction, jacobian), "automatic differentiation"
+        if want is None:
+            opposite = OPPOSITE[direction]
+            counterpart = _log_volume(s, opposite, s.exact(k, back=True)[opposite][2])
+            if counterpart is None:
                 raise CheckFailure(
                     f"an event of {jacobian.shape[-1]} numbers goes to one of {jacobian.shape[-2]}, so the Jacobian "
-                    "has no determinant; tell check_bijector with `coordinates` which numbers are independent"
+                    "has no determinant; tell check_bijector with `coordinates` which numbers are independent, or with "
+                    "`surface` that the log-det is that of the area of a surface"
                 )
-            want, means = -_slogdet(counterpart), f"minus automatic differentiation of {OPPOSITE[direction]}"
+            want, means = -counterpart, f"minus automatic differentiation of {opposite}"
         event = max(jacobian.shape[-2:])
         expect_close(
             log_det, want, s.float64,
             what=f"the {direction} log-det against {means}", at=points, where=s.where(k, "float64"),
             cause=lambda got, want, event=event: _log_det_cause(got, want, event),
         )  # fmt: skip
+
+
+def _log_volume(s: Subject, direction: str, jacobian: np.ndarray) -> np.ndarray | None:
+    """The log of the factor by which the map stretches volumes; None where the Jacobian does not tell it."""
+    rows, columns = jacobian.shape[-2:]
+    if rows != columns and None not in s.coordinates:
+        # Both sides have fewer degrees of freedom than numbers: the free ones of the input move, each by itself.
+        shape = s.event_shape if direction == "forward" else s.example(0).forward_event_shape(s.event_shape)
+        jacobian = s.coordinates[direction == "inverse"](jacobian.reshape(*jacobian.shape[:-1], *shape))
+        columns = jacobian.shape[-1]
+    if rows == columns:
+        return _slogdet(jacobian)
+    if s.surface and rows > columns:
+        return _slogdet(np.matrix_transpose(jacobian) @ jacobian) / 2
+    return None
 
 
 def _slogdet(matrix: np.ndarray) -> np.ndarray:

@@ -1,12 +1,14 @@
 """The suite for bijectors: a table of checks, and `check_bijector`, which runs it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
 
 from ..bijectors import Bijector
 from . import accuracy, contract, sensitivity
+from .branches import branch_subjects, coverage
 from .failure import CheckFailure
 from .subject import Blocked, Subject
 
@@ -53,6 +55,7 @@ def check_bijector(
     numerical: bool = False,
     structure: Any = None,
     coordinates: tuple[Any, Any] = (None, None),
+    surface: bool = False,
     conditioned: Any = True,
     perturbation: float = 0.1,
     draws: int = 10,
@@ -65,6 +68,9 @@ def check_bijector(
     dtypes; batched, mapped, looped, eager and compiled calls agree; finite values and gradients beside extreme rows;
     NaN passes through; every parameter and the condition matter; declared facts are true. All of it at the parameters
     as they are and at perturbed ones.
+
+    A map that is not injective is taken through it once for each branch of its inverse, as a map of its own; besides,
+    every point of the domain must be on some branch.
 
     Args:
         bijector: the instance. A conditional one is given unbound.
@@ -82,7 +88,9 @@ def check_bijector(
         structure: boolean matrix [output, input] of a flattened event, or a function of the bijector that gives it:
             where the Jacobian may differ from zero.
         coordinates: where events have more numbers than degrees of freedom (a simplex), functions that pick independent
-            ones from an event of the (input, output) side: `(None, lambda y: y[..., :-1])`.
+            ones from an event of the (input, output) side: `(None, lambda y: y[..., :-1])`. Where both sides have them,
+            they are entries that move freely (the lower triangles of two matrices).
+        surface: the output lies on a surface (a sphere), and the log-det is that of its area, half of log det J^T J.
         conditioned: booleans over the flattened output event, which outputs depend on the condition; default: all.
         perturbation: standard deviation of the noise that further parameter draws add; 0 for none.
         draws: number of parameter draws, the given one included.
@@ -98,9 +106,9 @@ def check_bijector(
         check_bijector(MySigmoid(), event_shape=())
     """
     table = _selected(checks, exempt)
-    subject = Subject(
-        bijector,
-        _event_shape(bijector, event_shape, x, batch_shape),
+    subject = partial(
+        Subject,
+        event_shape=_event_shape(bijector, event_shape, x, batch_shape),
         batch_shape=tuple(batch_shape),
         condition_dim=condition_dim if condition is None else condition.shape[-1],
         points=x,
@@ -114,11 +122,18 @@ def check_bijector(
         numerical=numerical,
         structure=structure,
         coordinates=coordinates,
+        surface=surface,
         conditioned=conditioned,
         perturbation=perturbation,
         draws=draws,
     )
-    failures = run_checks(table, subject)
+    if bijector.is_injective:
+        failures = run_checks(table, subject(bijector))
+    else:
+        failures = {}
+        for name, branch in branch_subjects(bijector, subject.keywords):
+            failures |= {f"{check}, {name}": message for check, message in run_checks(table, branch).items()}
+        failures |= run_checks({"coverage": coverage}, subject(bijector)) if checks is None else {}
     if failures:
         lines = [f"{type(bijector).__name__} fails {len(failures)} of {len(table)} checks:"]
         lines += [f"  {name}: {message}" for name, message in failures.items()]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..bijectors import Bijector
+from ..bijectors.domains import by_part
 from ..core import trainable
 from .failure import CheckFailure
 from .inputs import extreme_rows, extreme_values, map_events, normals_for, take_into
@@ -43,9 +44,12 @@ class Subject:
     numerical: bool = False
     structure: Any = None
     coordinates: tuple[Any, Any] = (None, None)
+    surface: bool = False
     conditioned: Any = True
     perturbation: float = 0.1
     draws: int = 10
+    # Draw outputs as images of inputs, for a map that reaches only some piece of its codomain.
+    images: bool = False
     _memory: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     # ------------------------------------------------------------ parameters
@@ -105,6 +109,8 @@ class Subject:
         else:
             x = self._draw(b.domain, b.forward_min_event_ndims, self.event_shape, rows, rng, self.draw)
         out_shape = self.example(k).forward_event_shape(self.event_shape)
+        if self.images:
+            return x, self._images(b, c, rows, rng), c
         try:
             y = self._draw(b.codomain, b.inverse_min_event_ndims, out_shape, rows, rng, self.draw_output)
         except NotImplementedError:
@@ -119,8 +125,9 @@ class Subject:
                 drawn = given(jax.random.key(int(rng.integers(2**31))), batch)
             return jax.tree.map(lambda a: np.asarray(a, np.float64), drawn)
         return map_events(
-            lambda n, s: take_into(constraint, normals_for(constraint, s, batch, rng, (ROWS, WIDE))), ndims, shape
-        )
+            lambda n, s, one: take_into(one, normals_for(one, s, batch, rng, (ROWS, WIDE))),
+            ndims, shape, by_part(constraint, ndims),
+        )  # fmt: skip
 
     def _images(self, b: Bijector, c: Any, rows: int, rng: Any) -> Any:
         """Outputs of forward, for a codomain that nothing can draw from."""
@@ -135,7 +142,7 @@ class Subject:
         x, y, c = jax.tree.map(lambda a: a[:ROWS], self.inputs(k))
         x_rows = self._extreme(b.domain, b.forward_min_event_ndims, x, self.extremes)
         y_rows = self._extreme(b.codomain, b.inverse_min_event_ndims, y, self.output_extremes)
-        count = ROWS + max(jax.tree.leaves(rows)[0].shape[0] for rows in (x_rows, y_rows))
+        count = ROWS + max(rows.shape[0] for rows in jax.tree.leaves((x_rows, y_rows)))
 
         def fill(ordinary: Any, extreme: Any) -> Any:
             short = np.resize(ordinary, (count - ROWS - extreme.shape[0], *ordinary.shape[1:]))
@@ -147,17 +154,14 @@ class Subject:
         return jax.tree.map(np.float32, (x, y, c))
 
     def _extreme(self, constraint: Any, ndims: Any, ordinary: Any, given: Any) -> Any:
-        values, ready = extreme_values(constraint, given)
-
-        def rows(n: int, part: np.ndarray) -> np.ndarray:
+        def rows(n: int, part: np.ndarray, one: Any) -> np.ndarray:
+            values, ready = extreme_values(one, given)
             if ready:
                 return extreme_rows(part[0], values, n, len(self.batch_shape))
-            unconstrained = normals_for(
-                constraint, part.shape[part.ndim - n :], self.batch_shape, np.random.default_rng(0)
-            )
-            return take_into(constraint, extreme_rows(unconstrained, values, n, len(self.batch_shape)))
+            unconstrained = normals_for(one, part.shape[part.ndim - n :], self.batch_shape, np.random.default_rng(0))
+            return take_into(one, extreme_rows(unconstrained, values, n, len(self.batch_shape)))
 
-        return map_events(rows, ndims, ordinary)
+        return map_events(rows, ndims, ordinary, by_part(constraint, ndims))
 
     # ---------------------------------------------------------- observations
     def exact(self, k: int, back: bool = False) -> Any:
