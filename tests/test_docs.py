@@ -122,12 +122,3 @@ def test_the_defaults_quoted_are_those_of_the_recipes():
         assert default["layers"] == int(layers), name
         assert str(tuple(default["hidden_units"])) == hidden, name
         assert (f'"{default["permutation"]}"' if "permutation" in default else "") == permutation, name
-
-
-def test_what_is_said_to_be_missing_is_missing_and_the_rest_is_there():
-    text = (DOCS / "coming_from_tfp.md").read_text("utf-8").split("## What is here")[1].split("## Subclassing")[0]
-    missing, beyond = (re.findall(r"`(\w+)`", part) for part in text.split("**does not have**"))
-    missing.remove("Inline")
-    assert len(missing) >= 1
-    assert not [name for name in missing if hasattr(pf.bijectors, name)]
-    assert all(hasattr(pf.bijectors, name) for name in beyond)

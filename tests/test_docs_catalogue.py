@@ -5,6 +5,7 @@
 | pages | every exported bijector and every distribution of ours is in one family, and every family has a page |
 | what they say | each map has its formula, inverse, log-det and ranks, read from the docstring as it stands |
 | pictures | every scalar map has arguments to be drawn for, which build it |
+| TFP's names | each has a row, which says what ours is called or that there is none; whatever has no row is listed |
 """
 
 import inspect
@@ -58,7 +59,7 @@ def test_a_docstring_says_formula_inverse_and_log_det_in_a_form_that_the_page_ca
     assert facts.formula
     assert "event ranks" in facts.declared
     if name not in IN_OTHER_WORDS:
-        assert {"inverse", "log-det"} <= rows.keys(), facts
+        assert {"inverse", "log-det"} <= rows.keys() or "inverse and log-det" in rows, facts
         assert len(rows) == len(facts.rows), facts.rows
 
 
@@ -99,3 +100,34 @@ def test_a_picture_holds_a_curve_in_each_panel_for_each_choice_of_arguments():
         (x0, _), (x1, _) = (map(float, point.split()) for point in path[1:].split("L"))
         assert x1 - x0 > 130
     assert drawn.count('class="key"') == 3
+
+
+def rows_of(section):
+    """(TFP's name, ours or None, differences) of a table of docs/tfp_names.md."""
+    text = (DOCS / "tfp_names.md").read_text("utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
+    lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    rows = [re.fullmatch(r"\| `(\w+)` \| (?:`(\w+)`|—) \| ([^|]+) \|", line) for line in lines]
+    assert all(rows), lines
+    beyond = re.search(r"^Beyond TFP: (.*?)\.$", text, re.MULTILINE | re.DOTALL)[1]
+    return [row.groups() for row in rows], re.findall(r"`(\w+)`", beyond), text
+
+
+def test_every_bijector_of_tfp_has_a_row_and_the_rest_of_ours_is_listed():
+    rows, beyond, text = rows_of("Bijectors")
+    theirs = [name for name, *_ in rows]
+    # The number in the text is that of TFP's `__all__` at the version named; tests/parity compares the names.
+    assert f"The {len(set(theirs))} names" in text
+    assert len(theirs) == len(set(theirs)) >= 75
+    for name, ours, _ in rows:
+        assert ours is None or ours in bijectors.__all__
+        assert (ours is None) == (name not in bijectors.__all__) or ours != name
+    on_tensorflow = re.findall(r"`(\w+)`", text.split("TFP on TensorFlow")[1].split("not here yet")[0])
+    listed = {ours for _, ours, _ in rows if ours} | set(beyond) | set(on_tensorflow)
+    assert set(bijectors.__all__) <= listed
+    assert set(beyond) <= set(bijectors.__all__) - set(theirs)
+
+
+def test_every_distribution_is_in_the_table_of_names_or_listed_beyond_it():
+    rows, beyond, _ = rows_of("Distributions")
+    assert {ours for _, ours, _ in rows} | set(beyond) == set(distributions.__all__)
+    assert not set(beyond) & {ours for _, ours, _ in rows}

@@ -14,7 +14,7 @@ from pushforward import bijectors, distributions
 
 from .facts import facts_of
 from .families import BIJECTORS, DISTRIBUTIONS, family_of
-from .pictures import picture
+from .pictures import density, picture
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ class Catalogue(SphinxDirective):
     def entry(self, package: Any, name: str) -> nodes.section:
         """Name, signature, formula, facts and picture."""
         thing = getattr(package, name)
+        if inspect.isclass(thing) and thing.__name__ != name:
+            return self.alias(package, name, thing.__name__)
         source = inspect.getsourcefile(thing)
         if source:
             self.env.note_dependency(source)
@@ -58,9 +60,17 @@ class Catalogue(SphinxDirective):
             section += self.table(rows)
         if facts.remark:
             section += nodes.paragraph("", "", *inline(facts.remark), classes=["remark"])
-        drawn = picture(name) if package is bijectors else ""
+        drawn = picture(name) if package is bijectors else density(name)
         if drawn:
             section += nodes.raw("", drawn, format="html")
+        return section
+
+    def alias(self, package: Any, name: str, original: str) -> nodes.section:
+        """A second name of a class."""
+        anchor = name.lower()
+        section = nodes.section("", nodes.title("", name), ids=[anchor], names=[anchor], classes=["entry"], title=name)
+        said = [nodes.Text("Another name of "), self.link(package, original), nodes.Text(".")]
+        section += nodes.paragraph("", "", *said)
         return section
 
     def link(self, package: Any, name: str) -> nodes.Node:
@@ -95,6 +105,20 @@ def inline(text: str) -> list[nodes.Node]:
     return found
 
 
+def link_names(app: Sphinx, doctree: nodes.document) -> None:
+    """In the tables of tfp_names.md, the names of the second column lead to the reference, where it has them."""
+    if app.env.docname != "tfp_names":
+        return
+    for row in doctree.findall(nodes.row):
+        for name in list(row[1].findall(nodes.literal)):
+            package = next((p for p in (bijectors, distributions) if hasattr(p, name.astext())), None)
+            if package is None:
+                continue
+            home = ".".join(getattr(package, name.astext()).__module__.split(".")[:2])
+            where = {"refdomain": "py", "reftype": "obj", "reftarget": f"{home}.{name.astext()}", "refexplicit": True}
+            name.replace_self(addnodes.pending_xref("", name.deepcopy(), refdoc="tfp_names", refwarn=False, **where))
+
+
 def everything_has_a_page(app: Sphinx, env: Any) -> None:
     """Warn of exported names that are in no family, and of families without a page."""
     for name in bijectors.__all__:
@@ -108,5 +132,6 @@ def everything_has_a_page(app: Sphinx, env: Any) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_directive("catalogue", Catalogue)
+    app.connect("doctree-read", link_names)
     app.connect("env-check-consistency", everything_has_a_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

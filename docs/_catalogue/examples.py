@@ -1,14 +1,18 @@
 """The arguments that pictures are drawn for: name -> curves, each (what the legend says, how to build it).
 
+`CURVES` are of bijectors, `DENSITIES` of distributions.
+
 Up to three curves a map, of ordinary arguments that show what a parameter does. Where the domain does not say which
 part of the axis to show, `RANGES` does.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from pushforward import bijectors as b
+from pushforward import distributions as d
 
-Curves = list[tuple[str, Callable[[], b.Bijector]]]
+Curves = list[tuple[str, Callable[[], Any]]]
 
 CURVES: dict[str, Curves] = {
     "Identity": [("", lambda: b.Identity())],
@@ -90,6 +94,13 @@ CURVES: dict[str, Curves] = {
         ("2, 5", lambda: b.KumaraswamyCDF(2.0, 5.0)),
         ("0.5, 0.5", lambda: b.KumaraswamyCDF(0.5, 0.5)),
     ],
+    "MixtureOfLogisticsCDF": [
+        ("two components", lambda: b.MixtureOfLogisticsCDF([0.0, 0.5], [-2.0, 1.5], [0.4, 0.6])),
+    ],
+    "CDF": [
+        ("Gamma(2, 1)", lambda: b.CDF(d.Gamma(2.0, 1.0))),
+        ("Laplace(0, 1)", lambda: b.CDF(d.Laplace(0.0, 1.0))),
+    ],
     "RationalQuadraticSpline": [
         (
             "five bins on [−1, 1]",
@@ -97,6 +108,47 @@ CURVES: dict[str, Curves] = {
                 [0.3, 0.5, 0.4, 0.5, 0.3], [0.1, 0.7, 0.2, 0.6, 0.4], [1.2, 0.4, 0.6, 2.0], -1.0
             ),
         )
+    ],
+}
+
+DENSITIES: dict[str, Curves] = {
+    "LogNormal": [("loc=0, scale=1", lambda: d.LogNormal()), ("0, 0.4", lambda: d.LogNormal(0.0, 0.4))],
+    "LogitNormal": [
+        ("loc=0, scale=1", lambda: d.LogitNormal(0.0, 1.0)),
+        ("0.5, 2.5", lambda: d.LogitNormal(0.5, 2.5)),
+    ],
+    "JohnsonSU": [
+        ("skewness=0, tailweight=1, loc=0, scale=1", lambda: d.JohnsonSU(0.0, 1.0, 0.0, 1.0)),
+        ("1, 1.5, 0, 1", lambda: d.JohnsonSU(1.0, 1.5, 0.0, 1.0)),
+    ],
+    "SinhArcsinh": [
+        ("loc=0, scale=1", lambda: d.SinhArcsinh(0.0, 1.0)),
+        ("skewness=0.5", lambda: d.SinhArcsinh(0.0, 1.0, 0.5)),
+        ("tailweight=2", lambda: d.SinhArcsinh(0.0, 1.0, 0.0, 2.0)),
+    ],
+    "LambertWNormal": [
+        ("loc=0, scale=1, tailweight=0.1", lambda: d.LambertWNormal(0.0, 1.0, 0.1)),
+        ("0, 1, 0.5", lambda: d.LambertWNormal(0.0, 1.0, 0.5)),
+    ],
+    "Gumbel": [("loc=0, scale=1", lambda: d.Gumbel()), ("1, 0.5", lambda: d.Gumbel(1.0, 0.5))],
+    "GeneralizedExtremeValue": [
+        ("loc=0, scale=1, concentration=0", lambda: d.GeneralizedExtremeValue(0.0, 1.0, 0.0)),
+        ("0, 1, 0.5", lambda: d.GeneralizedExtremeValue(0.0, 1.0, 0.5)),
+        ("0, 1, −0.5", lambda: d.GeneralizedExtremeValue(0.0, 1.0, -0.5)),
+    ],
+    "Weibull": [
+        ("concentration=1, scale=1", lambda: d.Weibull(1.0, 1.0)),
+        ("3, 1", lambda: d.Weibull(3.0, 1.0)),
+        ("1.5, 2", lambda: d.Weibull(1.5, 2.0)),
+    ],
+    "Kumaraswamy": [
+        ("concentration1=2, concentration0=5", lambda: d.Kumaraswamy(2.0, 5.0)),
+        ("0.5, 0.5", lambda: d.Kumaraswamy(0.5, 0.5)),
+    ],
+    "RelaxedBernoulli": [
+        ("temperature=1, logits=0.5", lambda: d.RelaxedBernoulli(1.0, 0.5)),
+        ("0.4, 0.5", lambda: d.RelaxedBernoulli(0.4, 0.5)),
+        ("2, 0.5", lambda: d.RelaxedBernoulli(2.0, 0.5)),
     ],
 }
 

@@ -6,11 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pushforward.bijectors import Bijector
+from pushforward.distributions import Distribution
 
 PIECES = re.compile(r";(?:\s{2,}|\n\s*)")
 # A new sentence after the last fact of a paragraph.
 SENTENCE = re.compile(r"(?<=[.)])\s+(?=[A-Z(])")
+# What the docstring of a distribution says, in a paragraph or two before the arguments.
+LAW = re.compile(r"(?:;\s{2,}|[;.,]?\n\s*)(?=(?:log p\(|P\(|support:|mean\s{2}|variance\s{2}))|;\s{2,}")
+LAW_KEYS = (
+    ("distribution function", re.compile(r"(P\(\w+ <= .*)", re.DOTALL)),
+    ("log-density", re.compile(r"(log p\(.*)", re.DOTALL)),
+    ("support", re.compile(r"support:\s*(.*)", re.DOTALL)),
+    ("mean", re.compile(r"mean\s+(.*)", re.DOTALL)),
+    ("variance", re.compile(r"variance\s+(.*)", re.DOTALL)),
+)
 KEYS = (
+    ("inverse and log-det", re.compile(r"inverse and log-det:\s*(.*)", re.DOTALL)),
     ("inverse", re.compile(r"inverse(?::|\s)\s*(.*)", re.DOTALL)),
     ("log-det", re.compile(r"(log \|.*)", re.DOTALL)),
     ("log-det", re.compile(r"log-det(?:erminant)?(?::|\s)\s*(.*)", re.DOTALL)),
@@ -49,6 +60,8 @@ def facts_of(thing: Any) -> Facts:
     candidates += [p for p in paragraphs[1:] if re.search(r"^inverse", p, re.MULTILINE)]
     rows, remark = _rows(candidates[0][candidates[0].index("inverse") :]) if candidates else ([], "")
     is_map = inspect.isclass(thing) and issubclass(thing, Bijector)
+    if inspect.isclass(thing) and issubclass(thing, Distribution):
+        rows = _law(paragraphs[1:])
     return Facts(signature(thing), _joined(first), rows, remark, declared(thing) if is_map else "")
 
 
@@ -87,8 +100,9 @@ def declared(bijector: type[Bijector]) -> str:
     if ranks[0] == 0:
         directions = {True: "increasing", False: "decreasing", None: "not monotone"}
         words.append(directions.get(_known(increasing), "monotone"))
-    by_arguments = ranks[0] in (None, ...) or ranks[1] in (None, ...)
-    words.append("event ranks: by its arguments" if by_arguments else f"event ranks {ranks[0]} → {ranks[1]}")
+    if ranks[0] is None:
+        return "event ranks and the rest: declared by the subclass"
+    words.append("event ranks: by its arguments" if ... in ranks else f"event ranks {ranks[0]} → {ranks[1]}")
     constant = _fact(bijector, "is_constant_jacobian")
     jacobian = {True: "constant Jacobian", False: "Jacobian not constant"}
     words.append(jacobian.get(constant, "constant Jacobian or not: by its arguments"))
@@ -96,9 +110,14 @@ def declared(bijector: type[Bijector]) -> str:
 
 
 def _fact(bijector: type[Bijector], name: str) -> Any:
-    """A declared fact; `...` where it is a property, which needs an instance."""
+    """A declared fact; `...` where it is a property that looks at the instance."""
     value = inspect.getattr_static(bijector, name)
-    return ... if isinstance(value, property) else value
+    if not isinstance(value, property):
+        return value
+    try:
+        return value.fget(None)
+    except AttributeError:
+        return ...
 
 
 def _known(value: Any) -> Any:
@@ -107,6 +126,22 @@ def _known(value: Any) -> Any:
 
 def _overrides(bijector: type[Bijector], name: str) -> bool:
     return inspect.getattr_static(bijector, name) is not inspect.getattr_static(Bijector, name)
+
+
+def _law(paragraphs: list[str]) -> list[tuple[str, str]]:
+    """What the paragraphs before the arguments say of the law, of those that begin with such a fact."""
+    rows: list[tuple[str, str]] = []
+    for paragraph in paragraphs:
+        if re.match(r"(Args|Raises|Axes|Reference)", paragraph):
+            break
+        first, *others = LAW.split(paragraph)
+        for piece in [first, *others]:
+            value, *_ = SENTENCE.split(_joined(piece), maxsplit=1)
+            found = next(((key, match[1]) for key, p in LAW_KEYS if (match := p.fullmatch(value))), None)
+            if found is None:
+                break
+            rows.append((found[0], found[1].rstrip(".;")))
+    return rows
 
 
 def _rows(paragraph: str) -> tuple[list[tuple[str, str]], str]:

@@ -5,7 +5,9 @@ Curves of one map share a compiled program, since its parameters are arrays.
 
 import itertools
 import math
+from collections.abc import Callable
 from html import escape
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,60 +16,90 @@ import numpy as np
 
 from pushforward.bijectors import Bijector
 from pushforward.bijectors.domains import constraint_bounds
+from pushforward.distributions import Distribution
 from pushforward.report.svg import Frame, Plot
 
-from .examples import CURVES, RANGES
+from .examples import CURVES, DENSITIES, RANGES
 
 POINTS = 241
 # How much of a half-line or a line is shown.
 SPAN = 4.0
+# A log-derivative is shown so far down from its top: further down the map is flat to the eye.
+DEEPEST = 10.0
 # In units of the drawing, which is about as many pixels wide as a telephone.
 LEFT, GAP, SIDE, HEIGHT, TOP = 30.0, 40.0, 140.0, 92.0, 15.0
 
 
 def picture(name: str) -> str:
     """The figure of a map, as HTML; empty where no arguments are given for it."""
-    curves = CURVES.get(name)
-    if not curves:
+    built = [(label, build()) for label, build in CURVES.get(name, [])]
+    return _figure(name, built, lambda b: b.domain, _map_and_slope, ("y", "log |dy/dx|"))
+
+
+def density(name: str) -> str:
+    """The figure of a distribution of numbers: its density and the logarithm of it."""
+    built = [(label, build()) for label, build in DENSITIES.get(name, [])]
+    return _figure(name, built, lambda d: d.support, _density, ("p(y)", "log p(y)"))
+
+
+def _figure(
+    name: str,
+    built: list[tuple[str, Any]],
+    where: Callable[[Any], Any],
+    evaluate: Callable[[Any, jax.Array], tuple[jax.Array, jax.Array]],
+    titles: tuple[str, str],
+) -> str:
+    """Two panels side by side with a curve for each thing that is built, and a legend."""
+    if not built:
         return ""
-    built = [(label, build()) for label, build in curves]
-    spans = [RANGES.get(name) or _span(bijector) for _, bijector in built]
-    drawn = [(label, *_evaluated(bijector, span)) for (label, bijector), span in zip(built, spans, strict=True)]
-    x_range = min(low for low, _ in spans), max(high for _, high in spans)
+    ends = [tuple(float(v) for v in constraint_bounds(where(thing))) for _, thing in built]
+    spans = [_span(*e) for e in ends]
+    x_range = RANGES.get(name) or (min(low for low, _ in spans), max(high for _, high in spans))
+    drawn = [_evaluated(evaluate, thing, e, x_range) for (_, thing), e in zip(built, ends, strict=True)]
     plot = Plot(LEFT + SIDE + GAP + SIDE + 8, TOP + HEIGHT + 18)
-    for k, (title, values) in enumerate((("y", 2), ("log |dy/dx|", 3))):
+    for k, title in enumerate(titles):
         box = (LEFT + k * (SIDE + GAP), TOP, SIDE, HEIGHT)
-        xs, ys = [c[1] for c in drawn], [c[values] for c in drawn]
-        frame = Frame(plot, box, x_range, _limits(ys))
+        ys = [curves[k + 1] for curves in drawn]
+        frame = Frame(plot, box, x_range, _limits(ys, DEEPEST if k else math.inf))
         plot.text(box[0], TOP - 6, title, "title")
         frame.y_axis(6)
         frame.x_axis(5)
-        for i, (x, y) in enumerate(zip(xs, ys, strict=True)):
-            _curve(plot, frame, x, y, f"curve c{i + 1}")
-    shown = [label or "default" for label, *_ in drawn]
+        for i, (curves, y) in enumerate(zip(drawn, ys, strict=True)):
+            _curve(plot, frame, curves[0], y, f"curve c{i + 1}")
+    shown = [label or "default" for label, _ in built]
     keys = [f'<span class="key"><i class="c{i + 1}"></i>{escape(label)}</span>' for i, label in enumerate(shown)]
     caption = f"<figcaption>{''.join(keys)}</figcaption>" if shown != ["default"] else ""
-    described = f"{name}, {'; '.join(shown)}: the map and its log-derivative"
+    described = f"{name}, {'; '.join(shown)}: {titles[0]} and {titles[1]}"
     return f'<figure class="map">{plot.render(described)}{caption}</figure>'
 
 
-def _evaluated(bijector: Bijector, span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(x, y, log-derivative) on an interval, whose ends, which may be open, are left out by less than a pixel."""
-    low, high = span
+def _evaluated(
+    evaluate: Callable, thing: Any, ends: tuple[float, ...], shown: tuple[float, float]
+) -> tuple[np.ndarray, ...]:
+    """(x, two curves) on the domain as far as shown; open ends are left out by less than a pixel."""
+    low, high = (float(v) for v in np.clip(ends, *shown))
     inset = 1e-3 * (high - low)
     x = jnp.linspace(low + inset, high - inset, POINTS)
-    y, log_det = _both(bijector, x)
-    return np.asarray(x, np.float64), np.asarray(y, np.float64), np.asarray(log_det, np.float64)
+    return tuple(np.asarray(values, np.float64) for values in (x, *evaluate(thing, x)))
 
 
 @eqx.filter_jit
-def _both(bijector: Bijector, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return bijector.forward_and_log_det(x)
+def _map_and_slope(bijector: Bijector, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    if bijector.is_injective:
+        return bijector.forward_and_log_det(x)
+    # Of the map that takes two points to one: the branches are as steep as each other.
+    y = bijector.forward(x)
+    return y, -bijector.inverse_log_det_jacobian(y)[0]
 
 
-def _span(bijector: Bijector) -> tuple[float, float]:
-    """The part of the domain that is shown."""
-    low, high = (float(v) for v in constraint_bounds(bijector.domain))
+@eqx.filter_jit
+def _density(distribution: Distribution, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    log_density = distribution.log_prob(y)
+    return jnp.exp(log_density), log_density
+
+
+def _span(low: float, high: float) -> tuple[float, float]:
+    """The part of a domain that is shown."""
     if math.isinf(low) and math.isinf(high):
         return -SPAN, SPAN
     if math.isinf(high):
@@ -77,14 +109,15 @@ def _span(bijector: Bijector) -> tuple[float, float]:
     return low, high
 
 
-def _limits(curves: list[np.ndarray]) -> tuple[float, float]:
-    """From least to greatest, without a pole: no end lies further out than the width of the middle nine tenths."""
+def _limits(curves: list[np.ndarray], deepest: float) -> tuple[float, float]:
+    """From least to greatest, without poles: no end lies further out than the width of the middle nine tenths."""
     values = np.concatenate([c[np.isfinite(c)] for c in curves])
     if not len(values):
         return 0.0, 1.0
     low, inner_low, inner_high, high = np.quantile(values, [0.0, 0.05, 0.95, 1.0])
     width = inner_high - inner_low
-    low, high = max(low, inner_low - width), min(high, inner_high + width)
+    high = min(high, inner_high + width)
+    low = max(low, inner_low - width, high - deepest)
     if high - low < 1e-6 * max(1.0, abs(high)):
         return low - 1.0, high + 1.0
     margin = 0.05 * (high - low)
