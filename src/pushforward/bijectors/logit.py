@@ -1,9 +1,9 @@
 """Logit: the inverse of the logistic function."""
 
-import jax
+import jax.numpy as jnp
 from numpyro.distributions import constraints
 
-from ..core.elementary import logit
+from ..core.logistic import logistic_tail, logit_and_log_slope
 from .base import Bijector
 
 
@@ -23,11 +23,9 @@ class Logit(Bijector):
     is_increasing = True
     domain = constraints.open_interval(0.0, 1.0)
 
-    def _forward(self, x):
-        return logit(x)
+    def _forward_and_log_det(self, x):
+        return logit_and_log_slope(x)
 
-    def _inverse(self, y):
-        return jax.nn.sigmoid(y)
-
-    def _inverse_log_det_jacobian(self, y):
-        return -jax.nn.softplus(-y) - jax.nn.softplus(y)
+    def _inverse_and_log_det(self, y):
+        tail, log_det = logistic_tail(y)
+        return jnp.where(y < 0, tail, 1 - tail), log_det

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from numpyro.distributions import constraints
 
-from ..core.elementary import log_ratio, logit, two_sum
+from ..core.elementary import log_ratio, two_sum
+from ..core.logistic import logistic_tail, logit_and_log_slope
 from ..core.parameters import as_parameter, known_values
 from .base import Bijector
 
@@ -57,23 +58,21 @@ class Sigmoid(Bijector):
         low, high = (0.0, 1.0) if self.low is None else (self.low, self.high)
         return constraints.open_interval(low, high)
 
-    def _forward(self, x):
+    def _forward_and_log_det(self, x):
+        tail, log_det = logistic_tail(x)
         if self.low is None or self.high is None:
-            return jax.nn.sigmoid(x)
+            return jnp.where(x < 0, tail, 1 - tail), log_det
         low, high = self._checked(self.low, self.high)
-        share = (high - low) * jax.nn.sigmoid(jnp.where(x < 0, x, -x))
-        return jnp.where(x < 0, low + share, high - share)
+        share = (high - low) * tail
+        return jnp.where(x < 0, low + share, high - share), log_det + jnp.log(high - low)
 
-    def _inverse(self, y):
+    def _inverse_and_log_det(self, y):
         if self.low is None or self.high is None:
-            return logit(y)
+            return logit_and_log_slope(y)
         low, high = self._checked(self.low, self.high)
+        below, above, width = y - low, high - y, high - low
         middle, rest = two_sum(low, high)
-        return log_ratio(y - low, high - y, (2 * y - middle) - rest)
-
-    def _forward_log_det_jacobian(self, x):
-        log_det = -jax.nn.softplus(-x) - jax.nn.softplus(x)
-        return log_det if self.low is None or self.high is None else log_det + jnp.log(self.high - self.low)
+        return log_ratio(below, above, (2 * y - middle) - rest), -jnp.log((below / width) * above)
 
     def _checked(self, low: jax.Array, high: jax.Array) -> tuple[jax.Array, jax.Array]:
         if not self.validate_args:

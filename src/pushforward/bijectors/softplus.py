@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from numpyro.distributions import constraints
 
-from ..core.elementary import softplus_inverse
+from ..core.logistic import softplus_and_log_slope, softplus_inverse_and_log_slope
 from ..core.parameters import as_parameter, positive_parameter
 from .base import Bijector
 
@@ -50,23 +50,14 @@ class Softplus(Bijector):
         """The open half-line above `low`."""
         return constraints.positive if self.low is None else constraints.greater_than(self.low)
 
-    def _forward(self, x):
-        if (softness := self.hinge_softness) is None:
-            y = jax.nn.softplus(x)
-        else:
-            # x / c may overflow where y does not; |x| has no derivative at 0.
-            size = jnp.where(x < 0, -x, x)
-            y = jnp.where(x < 0, 0, x) + softness * jnp.log1p(jnp.exp(-size / softness))
-        return y if self.low is None else y + self.low
+    def _forward_and_log_det(self, x):
+        y, log_det = softplus_and_log_slope(x, self.hinge_softness)
+        return (y if self.low is None else y + self.low), log_det
 
-    def _inverse(self, y):
+    def _inverse_and_log_det(self, y):
         above = y if self.low is None else y - self.low
         if (softness := self.hinge_softness) is None:
-            return softplus_inverse(above)
-        # Beyond 40 c the two are equal, and (y - low) / c may overflow.
-        far = above > 40 * softness
-        return jnp.where(far, above, softness * softplus_inverse(jnp.where(far, 1, above / softness)))
-
-    def _forward_log_det_jacobian(self, x):
-        softness = self.hinge_softness
-        return -jax.nn.softplus(-x if softness is None else -x / softness)
+            return softplus_inverse_and_log_slope(above)
+        # Far out x is y - low, and (y - low) / c may overflow.
+        x, log_det = softplus_inverse_and_log_slope(jnp.minimum(above, 1000 * softness) / softness)
+        return jnp.where(above > 40 * softness, above, softness * x), log_det

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro.distributions import constraints
 
+from ..core.elementary import log1p_of, log_ratio
 from .base import Bijector
 
 
@@ -25,19 +26,15 @@ class Tanh(Bijector):
     is_increasing = True
     codomain = constraints.open_interval(-1.0, 1.0)
 
-    def _forward(self, x):
-        return jnp.tanh(x)
+    def _forward_and_log_det(self, x):
+        y, size = jnp.tanh(x), jnp.where(x < 0, -x, x)
+        small = size < 1
+        u = jnp.where(small, -(y * y), jnp.exp(-2 * size))
+        logarithm = log1p_of(u, 1 + u)
+        return y, jnp.where(small, logarithm, 2 * (np.log(2).astype(x.dtype) - size - logarithm))
 
-    def _inverse(self, y):
-        return jnp.arctanh(y)
-
-    def _forward_log_det_jacobian(self, x):
-        small = jnp.abs(x) < 1
-        near, far = jnp.where(small, x, 0), jnp.abs(jnp.where(small, 1, x))
-        tail = 2 * (np.log(2).astype(x.dtype) - far - jnp.log1p(jnp.exp(-2 * far)))
-        return jnp.where(small, jnp.log1p(-(jnp.tanh(near) ** 2)), tail)
-
-    def _inverse_log_det_jacobian(self, y):
-        small = jnp.abs(y) < 0.5
-        near, far = jnp.where(small, y, 0), jnp.where(small, 0.5, y)
-        return -jnp.where(small, jnp.log1p(-(near**2)), jnp.log((1 - far) * (1 + far)))
+    def _inverse_and_log_det(self, y):
+        below, above = 1 + y, 1 - y
+        whole = below * above
+        log_det = jnp.where(jnp.abs(y) < 0.5, log1p_of(-(y * y), whole), jnp.log(whole))
+        return log_ratio(below, above, 2 * y) / 2, -log_det
