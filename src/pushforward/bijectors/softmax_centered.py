@@ -1,7 +1,7 @@
 """SoftmaxCentered: vectors to the simplex."""
 
-import jax
 import jax.numpy as jnp
+from jax import lax
 from numpyro.distributions import constraints
 
 from ..core.elementary import log_ratio
@@ -18,7 +18,8 @@ class SoftmaxCentered(Bijector):
     categoricals: for K = 2 it is that of `Sigmoid()`, whose value is the first coordinate. (TFP adds log(K) / 2, as it
     measures volume on the simplex as a surface in R^K, so its densities there are not comparable with a Dirichlet's.)
 
-    The sum is taken over log-probabilities, all negative, so that nothing cancels however large x is.
+    It is summed from scores below the highest and the logarithm of the total, all of one sign, so that nothing cancels
+    however large x is.
 
     Args:
         validate_args: check values (y on the simplex), also under `jit`.
@@ -30,16 +31,16 @@ class SoftmaxCentered(Bijector):
     forward_min_event_ndims = 1
     codomain = constraints.simplex
 
-    def _forward(self, x):
-        return jax.nn.softmax(_scores(x), axis=-1)
+    def _forward_and_log_det(self, x):
+        scores = jnp.concatenate([x, jnp.zeros_like(x[..., :1], shape=(*x.shape[:-1], 1))], axis=-1)
+        below = scores - lax.stop_gradient(jnp.max(scores, axis=-1, keepdims=True))
+        parts = jnp.exp(below)
+        total = jnp.sum(parts, axis=-1)
+        return parts / total[..., None], jnp.sum(below, axis=-1) - scores.shape[-1] * jnp.log(total)
 
-    def _inverse(self, y):
+    def _inverse_and_log_det(self, y):
         self._inverse_event_shape(y.shape)
-        return log_ratio(y[..., :-1], y[..., -1:])
-
-    def _forward_log_det_jacobian(self, x):
-        scores = _scores(x)
-        return jnp.sum(jax.nn.log_softmax(scores, axis=-1), axis=-1)
+        return log_ratio(y[..., :-1], y[..., -1:]), -jnp.sum(jnp.log(y), axis=-1)
 
     def _inverse_within(self, y):
         # NumPyro's simplex holds its faces, which are not images of points: x is infinite there.
@@ -54,7 +55,3 @@ class SoftmaxCentered(Bijector):
         if shape[-1] < 1:
             raise ValueError(f"SoftmaxCentered.inverse expects at least one probability, and got shape {shape}")
         return (*shape[:-1], shape[-1] - 1)
-
-
-def _scores(x: jax.Array) -> jax.Array:
-    return jnp.concatenate([x, jnp.zeros_like(x[..., :1], shape=(*x.shape[:-1], 1))], axis=-1)
