@@ -64,6 +64,10 @@ CURVES: dict[str, Curves] = {
     "LeakyReLU": [("negative_slope=0.1", lambda: b.LeakyReLU(0.1))],
     "PReLU": [("alpha=0.25", lambda: b.PReLU(0.25)), ("0.6", lambda: b.PReLU(0.6))],
     "NormalCDF": [("", lambda: b.NormalCDF())],
+    "StudentTCDF": [
+        ("df=1", lambda: b.StudentTCDF(1.0)),
+        ("df=5", lambda: b.StudentTCDF(5.0)),
+    ],
     "GumbelCDF": [("", lambda: b.GumbelCDF()), ("loc=1, scale=0.5", lambda: b.GumbelCDF(1.0, 0.5))],
     "GeneralizedExtremeValueCDF": [
         ("concentration=0", lambda: b.GeneralizedExtremeValueCDF(concentration=0.0)),

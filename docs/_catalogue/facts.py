@@ -67,10 +67,9 @@ def facts_of(thing: Any) -> Facts:
 
 def signature(thing: Any) -> str:
     """Names and defaults, without types: "(scale=None, *, validate_args=False)"."""
-    try:
-        found = inspect.signature(thing)
-    except (TypeError, ValueError):
+    if getattr(thing, "_is_protocol", False):
         return ""
+    found = inspect.signature(thing)
     kept = [
         p.replace(annotation=p.empty, default=p.default if p.default is p.empty else _Default(p.default))
         for p in found.parameters.values()

@@ -6,6 +6,7 @@ Curves of one map share a compiled program, since its parameters are arrays.
 import itertools
 import math
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -22,6 +23,8 @@ from pushforward.report.svg import Frame, Plot
 from .examples import CURVES, DENSITIES, RANGES
 
 POINTS = 241
+# Compiling is what takes the time, for programs that run once.
+QUICKLY = {"xla_backend_optimization_level": 0}
 # How much of a half-line or a line is shown.
 SPAN = 4.0
 # A log-derivative is shown so far down from its top: further down the map is flat to the eye.
@@ -83,7 +86,7 @@ def _evaluated(
     return tuple(np.asarray(values, np.float64) for values in (x, *evaluate(thing, x)))
 
 
-@eqx.filter_jit
+@partial(eqx.filter_jit, compiler_options=QUICKLY)
 def _map_and_slope(bijector: Bijector, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     if bijector.is_injective:
         return bijector.forward_and_log_det(x)
@@ -92,7 +95,7 @@ def _map_and_slope(bijector: Bijector, x: jax.Array) -> tuple[jax.Array, jax.Arr
     return y, -bijector.inverse_log_det_jacobian(y)[0]
 
 
-@eqx.filter_jit
+@partial(eqx.filter_jit, compiler_options=QUICKLY)
 def _density(distribution: Distribution, y: jax.Array) -> tuple[jax.Array, jax.Array]:
     log_density = distribution.log_prob(y)
     return jnp.exp(log_density), log_density
@@ -110,14 +113,14 @@ def _span(low: float, high: float) -> tuple[float, float]:
 
 
 def _limits(curves: list[np.ndarray], deepest: float) -> tuple[float, float]:
-    """From least to greatest, without poles: no end lies further out than the width of the middle nine tenths."""
+    """From least to greatest, without poles: at most 1.5 times the width of the middle nine tenths beyond them."""
     values = np.concatenate([c[np.isfinite(c)] for c in curves])
     if not len(values):
         return 0.0, 1.0
     low, inner_low, inner_high, high = np.quantile(values, [0.0, 0.05, 0.95, 1.0])
     width = inner_high - inner_low
-    high = min(high, inner_high + width)
-    low = max(low, inner_low - width, high - deepest)
+    high = min(high, inner_high + 1.5 * width)
+    low = max(low, inner_low - 1.5 * width, high - deepest)
     if high - low < 1e-6 * max(1.0, abs(high)):
         return low - 1.0, high + 1.0
     margin = 0.05 * (high - low)
