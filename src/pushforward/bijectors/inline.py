@@ -1,6 +1,5 @@
 """Inline: a bijector from functions."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,30 +9,7 @@ import numpy as np
 
 from ..core import Module, as_callable, replace, static_field
 from .base import Bijector
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Facts:
-    """What was declared, as static structure: constraints and boolean arrays compare by value, but do not hash."""
-
-    forward_min_event_ndims: Any
-    inverse_min_event_ndims: Any
-    is_constant_jacobian: bool
-    is_increasing: Any
-    domain: Any
-    codomain: Any
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Facts):
-            return NotImplemented
-        names = [field.name for field in dataclasses.fields(self)]
-        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
-
-    def __hash__(self) -> int:
-        return hash((type(self.domain), type(self.codomain), self.is_constant_jacobian))
-
-    def __repr__(self) -> str:
-        return f"(event ranks {self.forward_min_event_ndims} -> {self.inverse_min_event_ndims})"
+from .facts import DeclaredFacts
 
 
 class _Again(Module):
@@ -115,7 +91,7 @@ class Inline(Bijector):
     functions: dict[str, Any]
     forward_event_shape_fn: Callable[[Any], Any] | None = static_field()
     inverse_event_shape_fn: Callable[[Any], Any] | None = static_field()
-    facts: _Facts = static_field()
+    facts: DeclaredFacts = static_field()
 
     def __init__(
         self,
@@ -154,7 +130,7 @@ class Inline(Bijector):
         )
         self.forward_event_shape_fn = forward_event_shape_fn
         self.inverse_event_shape_fn = inverse_event_shape_fn
-        self.facts = _Facts(
+        self.facts = DeclaredFacts(
             forward_min_event_ndims=ranks[1] if ranks[0] is None else ranks[0],
             inverse_min_event_ndims=ranks[0] if ranks[1] is None else ranks[1],
             is_constant_jacobian=is_constant_jacobian,

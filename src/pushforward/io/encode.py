@@ -101,6 +101,8 @@ class _Encoder:
                 "keywords": {k: self.node(v, f"{where}.keywords.{k}", depth + 1) for k, v in value.keywords.items()},
                 "pytree": isinstance(value, jax.tree_util.Partial),
             }
+        if reason := getattr(type(value), "unsaveable", None):
+            raise TypeError(f"cannot save: {where} {reason}")
         name = name_of(type(value))
         if name is None:
             raise _refusal(value, where)
