@@ -139,7 +139,7 @@ class Stack(Bijector):
             bound = self._bind(layer)
             return bound.inverse(x), layer.update_statistics(x)
 
-        return replace(self, layers=lax.scan(body, x, self.layers)[1])
+        return replace(self, layers=lax.scan(body, x, self.layers, length=self.depth)[1])
 
     def _is_sequential(self, direction):
         return self.layers._is_sequential(direction)
@@ -189,7 +189,9 @@ def _scan(stack: Stack, x: Any, event_ndims: Any, direction: str, log_det: bool)
     # gradient needs) and take hardly longer to compile, unless a layer is a long loop itself.
     unroll = stack.depth <= UNROLLED_DEPTH and not stack.layers._is_sequential(direction)
     start = (x, jnp.zeros(batch, dtype))
-    (x, total), _ = lax.scan(body, start, stack.layers, reverse=direction == "forward", unroll=unroll)
+    (x, total), _ = lax.scan(
+        body, start, stack.layers, length=stack.depth, reverse=direction == "forward", unroll=unroll
+    )
     return x, total
 
 
