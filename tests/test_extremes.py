@@ -4,6 +4,8 @@ The programs are compiled as users' are, with the compiler's own options: others
 """
 
 import inspect
+from dataclasses import replace
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +20,7 @@ from .extremes import MAPS
 
 DIGITS = 50
 ULPS = 8
+PADDED = 256
 INFO = np.finfo(np.float32)
 TINY, MAX = mp.mpf(float(INFO.tiny)), mp.mpf(float(INFO.max))
 
@@ -192,10 +195,22 @@ def _gradient_faults(name, x, got, want):
 @jax.jit
 def _observe(bijector, x, y):
     def look(fn, x):
-        slopes = (jax.grad(lambda x, k=k: jnp.sum(fn(x)[k]))(x) for k in (0, 1))
-        return *(jnp.broadcast_to(part, x.shape) for part in fn(x)), *slopes
+        def part(x, k):
+            found = fn(x)
+            return jnp.sum(found[k]), found
+
+        slope, found = jax.grad(part, has_aux=True)(x, 0)
+        log_slope, _ = jax.grad(part, has_aux=True)(x, 1)
+        return *(jnp.broadcast_to(value, x.shape) for value in found), slope, log_slope
 
     return look(bijector.forward_and_log_det, x), look(bijector.inverse_and_log_det, y)
+
+
+def _observed(bijector, x, y):
+    """What `_observe` finds; always of one size, so that settings of one class share a program."""
+    padded = [np.resize(v, PADDED) for v in (x, y)]
+    forward, inverse = jax.device_get(_observe(bijector, *padded))
+    return [part[: len(x)] for part in forward], [part[: len(y)] for part in inverse]
 
 
 def _check(entry, direction, ends, at, corners, seen):
@@ -221,18 +236,23 @@ def _check(entry, direction, ends, at, corners, seen):
 
 @pytest.mark.parametrize("entry", MAPS, ids=str)
 def test_scalar_map(entry):
+    # Some inverses are slow at 50 digits, and each is asked for three times.
+    entry = replace(entry, inverse=cache(entry.inverse))
     with mp.workdps(DIGITS):
         domain, codomain = (tuple(mp.mpf(v) for v in ends) for ends in (entry.domain, entry.codomain))
         images = [float(entry.forward(mp.mpf(v))) for v in entry.points]
         (x, x_corners), (y, y_corners) = _inside(*domain, entry.points), _inside(*codomain, images)
-        forward, inverse = jax.device_get(_observe(entry.build(), x, y))
+        forward, inverse = _observed(entry.build(), x, y)
         faults = _check(entry, "forward", domain, x, x_corners, forward)
         faults += _check(entry, "inverse", codomain, y, y_corners, inverse)
     assert not faults, "\n".join([entry.name, *faults])
 
 
 # Scalar maps that are not in a list, and why.
-EXCEPTED = {}
+EXCEPTED = {
+    "AbsoluteValue": "exact, and without a forward log-det",
+    "CategoricalToDiscrete": "a table of numbers, exact",
+}
 
 EXPORTED = [
     value
