@@ -11,21 +11,19 @@ slope s = h / w, with xi = (x - x_k) / w in [0, 1]:
 
 Outside of the box the map is the identity, and d_0 = d_K = 1 joins the two smoothly.
 
-How it is made fast. Parameters lead, (K, ...) against elements (...), and loops over K are unrolled, so that every
-operation runs over contiguous elements and fuses with its neighbours; nothing is gathered, sorted or accumulated along
-an axis. Derivatives are written by hand where automatic ones are slow: of slices they are K padded arrays added up, and
-of the curve they have twice the divisions. They are forward-mode rules, so that all modes and orders follow from them.
-`benchmarks/spline_kernel.py` compares with the usual ways.
+How it is made fast: see `bins`. Derivatives of the curve are written by hand too, as forward-mode rules: automatic ones
+have twice the divisions. `benchmarks/spline_kernel.py` compares with the usual ways.
 """
 
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+
+from .bins import of_rank, pick, shares
 
 Array = jax.Array
 
@@ -44,6 +42,7 @@ def spline(
     min_width: float = 0.0,
     min_height: float = 0.0,
     slope_of: Callable[[Array], Array] = jnp.exp,
+    end_slope: Array | None = None,
 ) -> tuple[Array, Array]:
     """The spline on the box [start, start + span]^2 from unconstrained parameters.
 
@@ -56,31 +55,38 @@ def spline(
         start, span: lower end and side of the box.
         min_width, min_height: least shares of the span.
         slope_of: a function onto the positive numbers with slope_of(0) = 1.
+        end_slope: unconstrained, shape (...), for the slope at both ends; the box is then all there is. None for 1, and
+            the identity outside.
 
     Returns:
         The value and the log-derivative, of the broadcast shape.
     """
-    axis = 0 if direction == "forward" else 1
     shapes = [p.shape[1:] for p in (widths, heights, slopes)]
     at = jnp.broadcast_to(at, jnp.broadcast_shapes(at.shape, jnp.shape(start), jnp.shape(span), *shapes))
-    widths, heights, slopes = (_of_rank(p, at.ndim) for p in (widths, heights, slopes))
-    parts = [_exponentials(widths), _exponentials(heights)]
-    totals = [sum_leading(part) for part in parts]
-    floors = (min_width, min_height)
-    scales = tuple(1 - widths.shape[0] * floor for floor in floors)
+    widths, heights, slopes = (of_rank(p, at.ndim) for p in (widths, heights, slopes))
+    bins = widths.shape[0]
+    sides = shares(widths, min_width), shares(heights, min_height)
 
     outside = (at <= start) | (at >= start + span)
     at_inside = jnp.clip(at, start, start + span)
-    # Knots in units in which the bins are the exponentials themselves: nothing is normalised before it is chosen.
-    unit = totals[axis] / scales[axis]
-    target = jnp.broadcast_to((at_inside - start) * (unit / span), at.shape)
-    k, *sums, slope, next_slope = locate(axis, target, floors[axis] * unit, *parts, slopes)
-    knots, sizes = [], []
-    for before, size, total, floor, scale in zip(sums[::2], sums[1::2], totals, floors, scales, strict=True):
-        share = scale / total
-        knots.append(start + span * (floor * k + share * before))
-        sizes.append(span * (floor + share * size))
-    value, log_slope = evaluate(direction, at_inside, *knots, *sizes, slope_of(slope), slope_of(next_slope))
+    searched = sides[0 if direction == "forward" else 1]
+    index = searched.find(jnp.broadcast_to((at_inside - start) / span, at.shape))
+    (left, width), (low, height) = (side.at(index) for side in sides)
+    d0, d1 = (pick(index, slopes, shift, 0.0, bins) for shift in (-1, 0))
+    if end_slope is not None:
+        d0, d1 = jnp.where(index < 0.5, end_slope, d0), jnp.where(index > bins - 1.5, end_slope, d1)
+    value, log_slope = evaluate(
+        direction,
+        at_inside,
+        start + span * left,
+        start + span * low,
+        span * width,
+        span * height,
+        slope_of(d0),
+        slope_of(d1),
+    )
+    if end_slope is not None:
+        return value, log_slope
     return jnp.where(outside, at, value), jnp.where(outside, 0, log_slope)
 
 
@@ -89,102 +95,6 @@ def softplus_slope(raw: Array, least: float) -> Array:
     offset = float(np.log(np.expm1(1 - least)))
     largest = min(LARGEST_SLOPE, 0.9 * float(np.log(float(jnp.finfo(raw.dtype).max))))
     return least + jnp.log1p(jnp.exp(jnp.minimum(raw + offset, largest)))
-
-
-def _of_rank(a: Array, ndim: int) -> Array:
-    """(K, ...) with axes of size 1 put in after K until `ndim` axes follow it."""
-    return a.reshape(a.shape[0], *(1,) * (ndim + 1 - a.ndim), *a.shape[1:])
-
-
-def _exponentials(logits: Array) -> Array:
-    highest = reduce(jnp.maximum, [logits[k] for k in range(logits.shape[0])])
-    return jnp.exp(logits - lax.stop_gradient(highest))
-
-
-@jax.custom_jvp
-def sum_leading(a: Array) -> Array:
-    """The sum over the first axis, in order."""
-    return reduce(jnp.add, [a[k] for k in range(a.shape[0])])
-
-
-@sum_leading.defjvp
-def _sum_leading_jvp(primals: Any, tangents: Any) -> Any:
-    return sum_leading(*primals), jnp.sum(tangents[0], 0)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def locate(axis: int, target: Array, floor: Array, widths: Array, heights: Array, slopes: Array) -> tuple[Array, ...]:
-    """Find the bin of `target` and give what belongs to it.
-
-    Args:
-        axis: 0 to search along the widths, 1 along the heights.
-        target: position from the first knot, shape (...).
-        floor: added to the size of each bin in the search.
-        widths, heights, slopes: shapes (K, ...), (K, ...), (K - 1, ...).
-
-    Returns:
-        (k, sum of the widths before, width, sum of the heights before, height, slope at the left knot, at the right
-        knot); k is a floating number, slopes are as given and 0 at both ends. The derivatives are those of a choice:
-        the bin itself does not move.
-    """
-    bins = widths.shape[0]
-    squared, edge = jnp.zeros_like(target), jnp.zeros_like(target)
-    for k in range(1, bins):
-        edge = edge + (widths, heights)[axis][k - 1]
-        squared = squared + jnp.where(target >= edge + k * floor, 2.0 * k - 1, 0)
-    # 1 + 3 + ... + (2 k - 1) = k^2. To the compiler a root is worth keeping, where it would repeat a plain count, and
-    # with it the search, in every one of the choices below.
-    index = jnp.round(jnp.sqrt(squared))
-    beyond = [index > k - 0.5 for k in range(1, bins)]
-
-    zero = jnp.zeros_like(target)
-
-    def before(a: Array) -> Array:
-        total = zero
-        for k, test in enumerate(beyond):
-            total = total + jnp.where(test, a[k], 0)
-        return total
-
-    def choose(options: list[Array]) -> Array:
-        chosen = zero + options[0]
-        for test, option in zip(beyond, options[1:], strict=True):
-            chosen = jnp.where(test, option, chosen)
-        return chosen
-
-    def rows(a: Array) -> list[Array]:
-        return [a[k] for k in range(a.shape[0])]
-
-    return (
-        index,
-        before(widths),
-        choose(rows(widths)),
-        before(heights),
-        choose(rows(heights)),
-        choose([zero, *rows(slopes)]),
-        choose([*rows(slopes), zero]),
-    )
-
-
-@locate.defjvp
-def _locate_jvp(axis: int, primals: Any, tangents: Any) -> Any:
-    out = locate(axis, *primals)
-    index = out[0]
-    _, _, widths, heights, slopes = tangents
-    number = lax.broadcasted_iota(index.dtype, (widths.shape[0],) + (1,) * index.ndim, 0)
-    before, here = number < index, number == index
-
-    def total(mask: Array, a: Array) -> Array:
-        return jnp.sum(jnp.where(mask, a, 0), 0)
-
-    return out, (
-        jnp.zeros_like(index),
-        total(before, widths),
-        total(here, widths),
-        total(before, heights),
-        total(here, heights),
-        total(here[1:], slopes),
-        total(here[:-1], slopes),
-    )
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
