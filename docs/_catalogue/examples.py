@@ -12,6 +12,9 @@ from typing import Any
 from pushforward import bijectors as b
 from pushforward import distributions as d
 
+# Unconstrained parameters as training might leave them.
+SOME = [0.5, -0.4, 0.6, -0.7, -0.5, 0.7, -0.8, 0.4, 0.3, -0.5, 0.8, -0.2, 0.2, -0.6, 0.5]
+
 Curves = list[tuple[str, Callable[[], Any]]]
 
 CURVES: dict[str, Curves] = {
@@ -113,6 +116,27 @@ CURVES: dict[str, Curves] = {
             ),
         )
     ],
+    "LinearSpline": [
+        ("four bins on [−1, 1]", lambda: b.LinearSpline(SOME[:4], bound=1.0)),
+    ],
+    "QuadraticSpline": [
+        ("four bins on [−1, 1]", lambda: b.QuadraticSpline(SOME[:7], bound=1.0)),
+    ],
+    "CubicSpline": [
+        ("four bins on [−1, 1]", lambda: b.CubicSpline(SOME[:10], bound=1.0)),
+    ],
+    "LinearRationalSpline": [
+        ("four bins on [−1, 1]", lambda: b.LinearRationalSpline(SOME[:15], bound=1.0)),
+    ],
+    "CircularSpline": [
+        ("four bins and a rotation", lambda: b.CircularSpline([*SOME[:12], 0.8])),
+    ],
+    "BernsteinPolynomial": [
+        ("degree 8 on [−1, 1]", lambda: b.BernsteinPolynomial([0.0, *SOME[:8]], bound=1.0)),
+    ],
+    "SumOfSquaresPolynomial": [
+        ("two squares of polynomials of degree 2", lambda: b.SumOfSquaresPolynomial([0.2, *SOME[:6]], degree=2)),
+    ],
 }
 
 DENSITIES: dict[str, Curves] = {
@@ -158,4 +182,10 @@ DENSITIES: dict[str, Curves] = {
 
 RANGES: dict[str, tuple[float, float]] = {
     "RationalQuadraticSpline": (-1.5, 1.5),
+    "LinearSpline": (-1.5, 1.5),
+    "QuadraticSpline": (-1.5, 1.5),
+    "CubicSpline": (-1.5, 1.5),
+    "LinearRationalSpline": (-1.5, 1.5),
+    "BernsteinPolynomial": (-1.5, 1.5),
+    "SumOfSquaresPolynomial": (-1.5, 1.5),
 }

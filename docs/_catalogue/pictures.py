@@ -128,24 +128,30 @@ def _limits(curves: list[np.ndarray], deepest: float) -> tuple[float, float]:
 
 
 def _curve(plot: Plot, frame: Frame, x: np.ndarray, y: np.ndarray, kind: str) -> None:
-    """A line through points, cut at the edges of the frame, interrupted where it is not finite."""
+    """A line through points, cut at the edges of the frame, interrupted where it is not finite or jumps."""
     left, top, width, height = frame.box
     y0, y1 = frame.y_range
     beyond = 0.5 * (y1 - y0)
     within = np.clip(np.nan_to_num(y), y0 - beyond, y1 + beyond)
     places = [(px - left, py - top) for px, py in map(frame.at, x.tolist(), within.tolist())]
     path = ""
-    for run in _runs(np.isfinite(y)):
+    for run in _runs(np.isfinite(y), np.abs(np.diff(within)) > 0.6 * (y1 - y0)):
         path += "M" + "L".join(f"{px:.1f} {py:.1f}" for px, py in _thinned(places[run]))
     # An inner element of its own clips what it holds.
     size = f'x="{left}" y="{top}" width="{width}" height="{height}"'
     plot.parts.append(f'<svg {size}><path d="{path}" class="{kind}"/></svg>')
 
 
-def _runs(flags: np.ndarray) -> list[slice]:
-    """Where flags are true without a gap."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
-    return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+def _runs(flags: np.ndarray, cuts: np.ndarray) -> list[slice]:
+    """Where flags are true without a gap, and without a cut between one and the next."""
+    runs, first = [], None
+    for i, flag in enumerate(flags):
+        if first is not None and (not flag or cuts[i - 1]):
+            runs.append(slice(first, i))
+            first = None
+        if flag and first is None:
+            first = i
+    return runs if first is None else [*runs, slice(first, len(flags))]
 
 
 def _thinned(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
