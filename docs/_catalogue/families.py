@@ -64,7 +64,6 @@ BIJECTORS: dict[str, list[str]] = {
         "ScaleMatvecLU",
         "MatvecLU",
         "ScaleMatvecLinearOperator",
-        "ScaleMatvecLinearOperatorBlock",
         "Affine",
         "ConditionalAffine",
         "LULinear",
