@@ -31,31 +31,50 @@ class Difference:
 
     Args:
         reason: why ours is better or other.
-        truth: of the input, as nested lists of `mpf` with the batch axes first, what is right; for one event.
+        truth: what is right, of one event (a nested list of `mpf`) and our bijector, for its parameters there.
     """
 
     reason: str
-    truth: Callable[[Any], Any]
+    truth: Callable[[Any, Any], Any]
 
 
-def softmax_log_det(x):
+def softmax_log_det(x, _):
     """log |det| of the map of K - 1 numbers to the first K - 1 shares."""
     scores = [mp.exp(v) for v in [*x, 0]]
     return sum(mp.log(v / sum(scores)) for v in scores)
 
 
+def softfloor_inverse(y, b):
+    """(x, log-det) of y = n - T / 2 + tanh((x - n) / (2 t)) / (2 T), n the integer next to x, T = tanh(1 / (4 t))."""
+    t = mp.mpf(float(b.temperature))
+    step = mp.tanh(1 / (4 * t))
+    n = mp.nint(y[()] + step / 2)
+    z = mp.atanh(2 * step * (y[()] - n + step / 2))
+    return n + 2 * t * z, mp.log(4 * t * step) + 2 * mp.log(mp.cosh(z))
+
+
+def rayleigh_inverse_log_det(y, b):
+    tail = mp.log1p(-y[()])
+    return mp.log(float(b.scale)) - mp.log(2) / 2 - tail - mp.log(-tail) / 2
+
+
+SURFACE = (
+    "ours is the volume of the first K - 1 coordinates, as densities on the simplex have it; theirs of the surface"
+)
+NO_INVERSE = "theirs does not invert its forward, which has the fraction of another shift"
+
 # (class, quantity): the difference.
 DIFFERENT: dict[tuple[str, str], Difference] = {
-    ("SoftmaxCentered", "forward_log_det"): Difference(
-        "the volume of the first K - 1 coordinates, as densities on the simplex have it; theirs is that of the surface",
-        softmax_log_det,
-    ),
-    ("SoftmaxCentered", "inverse_log_det"): Difference("as above", lambda y: -sum(mp.log(v) for v in y)),
+    ("RayleighCDF", "inverse_log_det"): Difference("theirs takes the root of 2 in float32", rayleigh_inverse_log_det),
+    ("Softfloor", "inverse"): Difference(NO_INVERSE, lambda y, b: softfloor_inverse(y, b)[0]),
+    ("Softfloor", "inverse_log_det"): Difference(NO_INVERSE, lambda y, b: softfloor_inverse(y, b)[1]),
+    ("SoftmaxCentered", "forward_log_det"): Difference(SURFACE, softmax_log_det),
+    ("SoftmaxCentered", "inverse_log_det"): Difference(SURFACE, lambda y, _: -sum(mp.log(v) for v in y)),
     ("UnitVector", "forward_log_det"): Difference(
-        "theirs takes log 2 in float32", lambda x: len(x) * (mp.log(2) - mp.log1p(sum(v * v for v in x)))
+        "theirs takes log 2 in float32", lambda x, _: len(x) * (mp.log(2) - mp.log1p(sum(v * v for v in x)))
     ),
     ("UnitVector", "inverse_log_det"): Difference(
-        "theirs takes log 2 in float32", lambda y: -(len(y) - 1) * mp.log(1 - y[-1])
+        "theirs takes log 2 in float32", lambda y, _: -(len(y) - 1) * mp.log(1 - y[-1])
     ),
 }
 
@@ -185,8 +204,6 @@ def _faults(quantity, got, want, batch=None):
 
 @pytest.mark.parametrize(("name", "setting"), SETTINGS)
 def test_same_as_theirs(name, setting):
-    if not hasattr(bijectors, name):
-        pytest.xfail(f"{name} is not there yet")
     x = _inputs(setting, np.random.default_rng(7))
     theirs, event, event_out = _theirs(setting, x)
     y = jax.tree.map(np.asarray, theirs["forward"])
@@ -208,12 +225,47 @@ def test_same_as_theirs(name, setting):
 
 def _judged(difference, at, setting, extra):
     """The truth at 50 digits, as float64; log-dets are summed over the last `extra` batch axes."""
+    b, columns = setting.ours(), setting.batch[-1]
+    at_column = [jax.tree.map(lambda a, k=k: a[k] if a.shape == (columns,) else a, b) for k in range(columns)]
+    rows = np.asarray(at).reshape(-1, *np.shape(at)[len(setting.batch) :])
     with mp.workdps(50):
-        rows = np.array(at).reshape(-1, *np.shape(at)[len(setting.batch) :])
         events = [np.vectorize(lambda v: mp.mpf(float(v)), otypes=[object])(row) for row in rows]
-        values = np.array([np.vectorize(float)(difference.truth(event)) for event in events])
+        found = [difference.truth(event, at_column[k % columns]) for k, event in enumerate(events)]
+        values = np.array([np.vectorize(float)(value) for value in found])
     values = values.reshape(*setting.batch, *values.shape[1:])
     return values.sum(tuple(range(len(setting.batch) - extra, len(setting.batch)))) if extra else values
+
+
+# Arguments of theirs that ours have not, and why.
+DROPPED = {
+    "name": "objects of ours have no names",
+    "dtype": "that of the input counts",
+    "parameters": "a bijector is a pytree",
+    "validate_args": "compared apart: with ours it may be given by name only",
+    "forward_event_shape_tensor_fn": "shapes are always known",
+    "inverse_event_shape_tensor_fn": "shapes are always known",
+}
+
+
+@pytest.mark.parametrize("name", [*CASES, "AbsoluteValue"])
+def test_same_arguments(name):
+    ours, theirs = (
+        inspect.signature(value.__init__ if inspect.isclass(value) else value).parameters
+        for value in (getattr(bijectors, name), getattr(tfb, name))
+    )
+    wanted = [key for key in theirs if key not in {"self", *DROPPED}]
+    assert [key for key in ours if key in wanted] == wanted
+    assert ("validate_args" in ours) >= ("validate_args" in theirs)
+    for key in wanted:
+        assert _same_default(ours[key].default, theirs[key].default), (key, ours[key].default, theirs[key].default)
+
+
+def _same_default(ours, theirs):
+    if callable(theirs) or type(theirs) is object:  # their Cholesky factorisation, their mark of what is left out
+        return ours is None or callable(ours) or ours is theirs
+    if isinstance(theirs, tuple):
+        return np.array_equal(ours, theirs)
+    return ours == theirs or (ours == () and theirs is None)
 
 
 def test_absolute_value():
