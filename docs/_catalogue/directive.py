@@ -31,7 +31,7 @@ class Catalogue(SphinxDirective):
             raise self.error(f"docs/_catalogue/families.py has no family {family}")
         for part in ("families", "facts", "examples", "pictures", "directive"):
             self.env.note_dependency(f"_catalogue/{part}.py")
-        entries = [self.entry(package, name) for name in names if hasattr(package, name)]
+        entries = [self.entry(package, name) for name in names]
         return [self.overview(entries), *entries]
 
     def overview(self, entries: list[nodes.section]) -> nodes.paragraph:

@@ -56,9 +56,7 @@ def facts_of(thing: Any) -> Facts:
     """The facts of an exported class or function."""
     paragraphs = re.split(r"\n\s*\n", inspect.getdoc(thing) or "")
     first, *rest = paragraphs[0].split("\ninverse", 1)
-    candidates = ["inverse" + rest[0]] if rest else []
-    candidates += [p for p in paragraphs[1:] if re.search(r"^inverse", p, re.MULTILINE)]
-    rows, remark = _rows(candidates[0][candidates[0].index("inverse") :]) if candidates else ([], "")
+    rows, remark = _rows(_facts_of_a_map(["inverse" + rest[0]] if rest else paragraphs[1:]))
     is_map = inspect.isclass(thing) and issubclass(thing, Bijector)
     if inspect.isclass(thing) and issubclass(thing, Distribution):
         rows = _law(paragraphs[1:])
@@ -143,9 +141,28 @@ def _law(paragraphs: list[str]) -> list[tuple[str, str]]:
     return rows
 
 
+def _facts_of_a_map(paragraphs: list[str]) -> str:
+    """The text from the line on that begins with "inverse", else of the paragraph that begins with another fact."""
+    for begin in (r"^inverse", r"\A(?:log \||log-det)"):
+        for i, paragraph in enumerate(paragraphs):
+            found = re.search(begin, paragraph, re.MULTILINE)
+            if not found:
+                continue
+            text = paragraph[found.start() :]
+            # A sentence goes on after a formula that is set apart.
+            for more in paragraphs[i + 1 :]:
+                if text.endswith(".") or re.match(r"\w+:\n", more):
+                    break
+                text += "\n" + more
+            return text
+    return ""
+
+
 def _rows(paragraph: str) -> tuple[list[tuple[str, str]], str]:
     """The facts of the paragraph that begins with "inverse", and what follows them."""
     rows: list[tuple[str, str]] = []
+    if not paragraph:
+        return rows, ""
     remark = ""
     pieces = PIECES.split(paragraph)
     for i, piece in enumerate(pieces):
@@ -156,7 +173,8 @@ def _rows(paragraph: str) -> tuple[list[tuple[str, str]], str]:
         for key, pattern in KEYS:
             match = pattern.fullmatch(value)
             if match:
-                rows.append((key, match[1].rstrip(".").strip()))
+                # What stands below in the docstring does not stand below here.
+                rows.append((key, match[1].rstrip(".").strip().removesuffix(", see below")))
                 break
         else:
             if not rows:
