@@ -142,8 +142,6 @@ MAPS = [
         normal_log_density,
         normal_quantile,
         codomain=(0, 1),
-        ulps={"forward": lambda x: 8 + x * x},
-        reason="Phi changes by the factor exp(-x dx): one rounding of x is x^2 of the value",
     ),
     ScalarMap("LeakyReLU", LeakyReLU, **leaky(single(0.01))),
     ScalarMap("PReLU", PReLU, **leaky(mp.mpf(0.25))),

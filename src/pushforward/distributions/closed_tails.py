@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpyro.distributions as npd
 from jax.lax import erf_inv
-from jax.scipy.special import betainc, erf, erfc, gammainc, gammaincc, gammaln, ndtr, ndtri
+from jax.scipy.special import betainc, erf, erfc, gammainc, gammaincc, gammaln, ndtri
 
 from ..core.elementary import log_ratio, logit
+from ..core.normal import normal_cdf
 from ..solvers import invert_monotone
 
 Function = Callable[[Any, jax.Array], jax.Array]
@@ -98,7 +99,7 @@ def _beta_survival(d: Any, x: jax.Array) -> jax.Array:
 _ROOT_HALF = 0.5**0.5
 
 CLOSED: Mapping[type, Tails] = {
-    npd.Normal: _symmetric(lambda d, z: ndtr(z), lambda d, q: ndtri(q)),
+    npd.Normal: _symmetric(lambda d, z: normal_cdf(z), lambda d, q: ndtri(q)),
     npd.Logistic: _symmetric(lambda d, z: jax.nn.sigmoid(z), lambda d, q: logit(q)),
     npd.Cauchy: _symmetric(_cauchy, _cauchy_quantile),
     npd.Laplace: _symmetric(_laplace, _laplace_quantile),
@@ -122,8 +123,8 @@ CLOSED: Mapping[type, Tails] = {
         lambda d, q: d.loc - d.scale * jnp.log(-jnp.log1p(-q)),
     ),
     npd.LogNormal: Tails(
-        lambda d, x: ndtr((jnp.log(x) - d.loc) / d.scale),
-        lambda d, x: ndtr((d.loc - jnp.log(x)) / d.scale),
+        lambda d, x: normal_cdf((jnp.log(x) - d.loc) / d.scale),
+        lambda d, x: normal_cdf((d.loc - jnp.log(x)) / d.scale),
         lambda d, q: jnp.exp(d.loc + d.scale * ndtri(q)),
         lambda d, q: jnp.exp(d.loc - d.scale * ndtri(q)),
     ),
