@@ -9,8 +9,8 @@ from jax import lax
 def normal_cdf(x: jax.Array) -> jax.Array:
     """Phi(x), in 32 or 64 bits, to some units in the last place wherever it is a normal number.
 
-    Phi = erfc(-x / sqrt 2) / 2 takes exp(-s), s = fl(fl(x / sqrt 2)^2): a rounding of s is s roundings of the value. The
-    factor exp(s - x^2 / 2) = 1 + s - x^2 / 2 + ... takes that back, with x^2 = h^2 + (x - h) (x + h), where h is x
+    Phi = erfc(-x / sqrt 2) / 2 takes exp(-s), s = fl(fl(x / sqrt 2)^2): a rounding of s is s roundings of the value.
+    The factor exp(s - x^2 / 2) = 1 + s - x^2 / 2 + ... takes that back, with x^2 = h^2 + (x - h) (x + h), where h is x
     rounded to sixteenths, so that h^2 is a float.
     """
     root_half = np.sqrt(0.5).astype(x.dtype)
