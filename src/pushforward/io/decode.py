@@ -15,7 +15,7 @@ from numpyro.distributions import Distribution, constraints, transforms
 from .arguments import build
 from .arrays import DTYPE_NAMES, restore_array
 from .encode import MAX_DEPTH, Node
-from .names import field_names, find
+from .names import field_names, find, find_tag
 
 
 def decode(node: Node, arrays: dict[str, np.ndarray]) -> Any:
@@ -103,6 +103,12 @@ class _Decoder:
             raise _unreadable(where)
         return found
 
+    def _tag(self, node: Node, where: str, depth: int) -> Any:
+        found = find_tag(node["tag"]) if type(node["tag"]) is str else None
+        if found is None:
+            raise _unreadable(where)
+        return found
+
     def _partial(self, node: Node, where: str, depth: int) -> Any:
         function = self.value(node["partial"], f"{where}.func", depth)
         arguments = self._items(node.get("arguments"), f"{where}.args", depth)
@@ -157,6 +163,7 @@ _KINDS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "module": (_Decoder._module, ("fields", "absent")),
     "numpyro": (_Decoder._arguments, ("arguments",)),
     "function": (_Decoder._function, ()),
+    "tag": (_Decoder._tag, ()),
     "class": (lambda self, node, where, depth: _class(node["class"], (object,), where), ()),
     "partial": (_Decoder._partial, ("arguments", "keywords", "pytree")),
     "tuple": (lambda self, node, where, depth: tuple(self._items(node["tuple"], where, depth)), ()),

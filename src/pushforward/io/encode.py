@@ -6,7 +6,7 @@ one of these keys:
     {"array": NAME, "dtype", "shape", "held", ...}     an array in the weights file, under its path inside the model
     {"module": CLASS, "fields": {...}, "absent": []}   an Equinox module, dataclass or distribution of ours
     {"numpyro": CLASS, "arguments": {...}}             a distribution, constraint or transform of NumPyro
-    {"function": NAME}, {"class": NAME}                see `names`
+    {"function": NAME}, {"class": NAME}, {"tag": NAME} see `names`
     {"partial": NODE, "arguments": [], "keywords": {}, "pytree": bool}
     {"tuple": []}, {"list": []}, {"dict": [[k, v]]}, {"frozenset": []}
     {"float": "nan"}, {"complex": []}, {"slice": []}, {"dtype": NAME}, {"ellipsis": true}
@@ -24,7 +24,7 @@ from numpyro.distributions import Distribution, constraints, transforms
 
 from .arguments import arguments_of, is_made_by
 from .arrays import DTYPE_NAMES, describe_array
-from .names import field_names, name_of
+from .names import field_names, name_of, tag_name
 
 # Deeper than any model, and well within the recursion that Python's JSON reader allows.
 MAX_DEPTH = 120
@@ -84,6 +84,8 @@ class _Encoder:
             return {"slice": [value.start, value.stop, value.step]}
         if isinstance(value, np.dtype) and value.name in DTYPE_NAMES:
             return {"dtype": value.name}
+        if (tag := tag_name(value)) is not None:
+            return {"tag": tag}
         return {"ellipsis": True} if value is Ellipsis else None
 
     def _named(self, value: Any) -> Node:

@@ -3,7 +3,7 @@
 A file names things; it never says where to import them from. A name is one of
 
     pushforward.PACKAGE.NAME, pushforward.PACKAGE.FILE.NAME    ours, exported or not, of the packages that hold models
-    equinox.nn.NAME, lineax.NAME                               public modules of these libraries
+    equinox.nn.NAME, lineax.NAME                               public modules of these libraries; Lineax's tags
     numpyro.distributions / .constraints / .transforms.NAME    public classes of NumPyro
     jax.nn.relu and the like                                   the table of functions
     anything without one of these prefixes                     given to `register`
@@ -110,6 +110,18 @@ def find(name: str) -> Any:
     return found
 
 
+def tag_name(value: Any) -> str | None:
+    """The name of a tag of a Lineax operator (`lineax.symmetric_tag`), or None if it is none."""
+    if not type(value).__module__.startswith("lineax."):
+        return None
+    return next((name for name, tag in _tags().items() if tag is value), None)
+
+
+def find_tag(name: str) -> Any:
+    """The tag of a name, or None."""
+    return _tags().get(name)
+
+
 def field_names(cls: type) -> tuple[str, ...] | None:
     """The fields that make up an instance of a dataclass (modules are) or of a distribution of ours; else None."""
     if issubclass(cls, PytreeDistribution):
@@ -172,6 +184,11 @@ def _find_foreign(name: str) -> Any:
         found = None if last.startswith("_") else vars(importlib.import_module(home)).get(last)
         return found if _is_model_class(found) else None
     return {name: cls for cls, name in _numpyro_names().items()}.get(name)
+
+
+@functools.cache
+def _tags() -> dict[str, Any]:
+    return {f"lineax.{k}": v for k, v in vars(importlib.import_module("lineax")).items() if k.endswith("_tag")}
 
 
 @functools.cache
