@@ -4,26 +4,38 @@ from ..nets import AutoregressiveNetwork
 from .absolute_value import AbsoluteValue
 from .act_norm import ActNorm
 from .affine import Affine
+from .ascending import Ascending
 from .base import Bijector
 from .batch_normalization import BatchNormalization
 from .blockwise import Blockwise
+from .categorical_to_discrete import CategoricalToDiscrete
 from .chain import Chain
+from .cholesky_outer_product import CholeskyOuterProduct
+from .cholesky_to_inv_cholesky import CholeskyToInvCholesky
 from .composition import Composition
 from .conditional_affine import ConditionalAffine
+from .correlation_cholesky import CorrelationCholesky
 from .coupling import Coupling
+from .cumsum import Cumsum
+from .discrete_cosine_transform import DiscreteCosineTransform
 from .exp import Exp
 from .fill_scale_tril import FillScaleTriL
 from .fill_triangular import FillTriangular
+from .householder import Householder
 from .identity import Identity
 from .inline import Inline
 from .invert import Invert
+from .invertible_conv_1x1 import InvertibleConv1x1
+from .iterated_sigmoid_centered import IteratedSigmoidCentered
 from .joint_map import JointMap
 from .leaky_relu import LeakyReLU
 from .log import Log
 from .logit import Logit
 from .lu_linear import LULinear
 from .masked_autoregressive import MaskedAutoregressiveFlow
+from .matrix_inverse_tril import MatrixInverseTriL
 from .normal_cdf import NormalCDF
+from .pad import Pad
 from .permute import Permute
 from .prelu import PReLU
 from .rational_quadratic_spline import RationalQuadraticSpline
@@ -32,17 +44,22 @@ from .reshape import Reshape
 from .restructure import Restructure, pack_sequence_as, tree_flatten
 from .scale import Scale
 from .scale_matvec_diag import ScaleMatvecDiag
+from .scale_matvec_linear_operator import ScaleMatvecLinearOperator
+from .scale_matvec_lu import MatvecLU, ScaleMatvecLU
 from .scale_matvec_tril import ScaleMatvecTriL
 from .shift import Shift
 from .sigmoid import Sigmoid
 from .softmax_centered import SoftmaxCentered
 from .softplus import Softplus
 from .split import Split
+from .squeeze import Squeeze
 from .stack import Stack
 from .standardized_condition import StandardizedCondition
 from .tanh import Tanh
 from .transform_diagonal import TransformDiagonal
 from .transformers import AdditiveTransformer, AffineTransformer, InvertedTransformer, SplineTransformer, Transformer
+from .transpose import Transpose
+from .unit_vector import UnitVector
 
 __all__ = [
     "AbsoluteValue",
@@ -50,29 +67,42 @@ __all__ = [
     "AdditiveTransformer",
     "Affine",
     "AffineTransformer",
+    "Ascending",
     "AutoregressiveNetwork",
     "BatchNormalization",
     "Bijector",
     "Blockwise",
+    "CategoricalToDiscrete",
     "Chain",
+    "CholeskyOuterProduct",
+    "CholeskyToInvCholesky",
     "Composition",
     "ConditionalAffine",
+    "CorrelationCholesky",
     "Coupling",
+    "Cumsum",
+    "DiscreteCosineTransform",
     "Exp",
     "FillScaleTriL",
     "FillTriangular",
+    "Householder",
     "Identity",
     "Inline",
     "Invert",
     "InvertedTransformer",
+    "InvertibleConv1x1",
+    "IteratedSigmoidCentered",
     "JointMap",
     "LULinear",
     "LeakyReLU",
     "Log",
     "Logit",
     "MaskedAutoregressiveFlow",
+    "MatrixInverseTriL",
+    "MatvecLU",
     "NormalCDF",
     "PReLU",
+    "Pad",
     "Permute",
     "RationalQuadraticSpline",
     "RealNVP",
@@ -80,6 +110,8 @@ __all__ = [
     "Restructure",
     "Scale",
     "ScaleMatvecDiag",
+    "ScaleMatvecLU",
+    "ScaleMatvecLinearOperator",
     "ScaleMatvecTriL",
     "Shift",
     "Sigmoid",
@@ -87,11 +119,14 @@ __all__ = [
     "Softplus",
     "SplineTransformer",
     "Split",
+    "Squeeze",
     "Stack",
     "StandardizedCondition",
     "Tanh",
     "TransformDiagonal",
     "Transformer",
+    "Transpose",
+    "UnitVector",
     "pack_sequence_as",
     "real_nvp_default_template",
     "tree_flatten",

@@ -23,6 +23,15 @@ def check_event(x: jax.Array, event_shape: tuple[int, ...], who: str) -> None:
         )
 
 
+def check_square(x: jax.Array, who: str) -> None:
+    """The last two axes of x are a square matrix; else `ValueError`."""
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        raise ValueError(
+            f"{who}: expected square matrices, shape [..., n, n], and got shape {x.shape}; others have neither a "
+            "determinant nor an inverse. Leading axes are batch, the last two the matrix."
+        )
+
+
 def batch_size(x: jax.Array, event_shape: tuple[int, ...]) -> int:
     """The number of events in x."""
     return math.prod(x.shape[: x.ndim - len(event_shape)])

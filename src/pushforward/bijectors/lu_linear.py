@@ -23,6 +23,7 @@ class LULinear(Bijector):
     Args:
         dim: number of entries of an event.
         key: draws the rotation.
+        use_bias: whether there is a bias.
         validate_args: check values, also under `jit`.
 
     Raises:
@@ -31,19 +32,19 @@ class LULinear(Bijector):
     Attributes:
         raw_factors: L, U and the logarithm of U's diagonal in one matrix: below, above and on the diagonal. Every entry
             is a parameter.
-        bias: shape (dim,), zero at first.
+        bias: shape (dim,), zero at first; None without one.
         matrix: P L U.
     """
 
     raw_factors: jax.Array
-    bias: jax.Array
+    bias: jax.Array | None
     permutation: jax.Array = constant_field()
     inverse_permutation: jax.Array = constant_field()
 
     forward_min_event_ndims = 1
     is_constant_jacobian = True
 
-    def __init__(self, dim: int, *, key: jax.Array, validate_args: bool = False):
+    def __init__(self, dim: int, *, key: jax.Array, use_bias: bool = True, validate_args: bool = False):
         if dim < 1:
             raise ValueError(f"LULinear expects a positive dim, the number of entries of an event, and got {dim}")
         rotation = jax.random.orthogonal(key, dim)
@@ -52,7 +53,7 @@ class LULinear(Bijector):
         # Columns of the rotation change sign, which keeps it orthogonal and makes the diagonal of U positive.
         upper = jnp.triu(factors, 1) * jnp.sign(diagonal)
         self.raw_factors = jnp.tril(factors, -1) + upper + jnp.diag(jnp.log(jnp.abs(diagonal)))
-        self.bias = jnp.zeros((dim,), self.raw_factors.dtype)
+        self.bias = jnp.zeros((dim,), self.raw_factors.dtype) if use_bias else None
         self.permutation = jnp.argsort(rows).astype(jnp.int32)
         self.inverse_permutation = rows.astype(jnp.int32)
         self.validate_args = validate_args
@@ -74,13 +75,13 @@ class LULinear(Bijector):
         return jnp.matmul(self.lower, self.upper, precision=lax.Precision.HIGHEST)[self.permutation]
 
     def _forward_and_log_det(self, x):
-        check_event(x, (self.bias.shape[-1],), "LULinear")
+        check_event(x, (self.raw_factors.shape[-1],), "LULinear")
         y = gather(multiply(self.lower, multiply(self.upper, x)), self.permutation, self.inverse_permutation)
-        return y + self.bias, self._log_det()
+        return (y if self.bias is None else y + self.bias), self._log_det()
 
     def _inverse_and_log_det(self, y):
-        check_event(y, (self.bias.shape[-1],), "LULinear")
-        y = gather(y - self.bias, self.inverse_permutation, self.permutation)
+        check_event(y, (self.raw_factors.shape[-1],), "LULinear")
+        y = gather(y if self.bias is None else y - self.bias, self.inverse_permutation, self.permutation)
         half_way = solve_triangular(self.raw_factors, y, lower=True, unit_diagonal=True)
         return solve_triangular(self.upper, half_way, lower=False), -self._log_det()
 

@@ -81,6 +81,8 @@ class Permute(Bijector):
 def gather(x: jax.Array, order: jax.Array, inverse_order: jax.Array, axis: int = -1) -> jax.Array:
     """x with the entries of one axis taken in `order`, fast in reverse mode too.
 
+    Orders with batch axes, of the last axis only, take x of their batch shape or one that is broadcast from it.
+
     The transpose of a gather is a scatter, which is slow. That of a permutation is the gather of the inverse order,
     said to JAX as the solution of P^T y = x, whose matrix has an inverse and a transpose that are known.
     """
@@ -93,6 +95,8 @@ def gather(x: jax.Array, order: jax.Array, inverse_order: jax.Array, axis: int =
 
 
 def _take(x: jax.Array, order: jax.Array, axis: int) -> jax.Array:
+    if order.ndim > 1:
+        return jnp.take_along_axis(x, jnp.broadcast_to(order, x.shape), axis=-1)
     index = (Ellipsis, order, *[slice(None)] * (-axis - 1))
     return x.at[index].get(mode="clip", unique_indices=True)
 
