@@ -9,6 +9,7 @@ from .base import Bijector
 from .batch_normalization import BatchNormalization
 from .blockwise import Blockwise
 from .categorical_to_discrete import CategoricalToDiscrete
+from .cdf import CDF
 from .chain import Chain
 from .cholesky_outer_product import CholeskyOuterProduct
 from .cholesky_to_inv_cholesky import CholeskyToInvCholesky
@@ -21,6 +22,11 @@ from .discrete_cosine_transform import DiscreteCosineTransform
 from .exp import Exp
 from .fill_scale_tril import FillScaleTriL
 from .fill_triangular import FillTriangular
+from .frechet_cdf import FrechetCDF
+from .generalized_extreme_value_cdf import GeneralizedExtremeValueCDF
+from .generalized_pareto import GeneralizedPareto
+from .gompertz_cdf import GompertzCDF
+from .gumbel_cdf import GumbelCDF
 from .householder import Householder
 from .identity import Identity
 from .inline import Inline
@@ -28,17 +34,21 @@ from .invert import Invert
 from .invertible_conv_1x1 import InvertibleConv1x1
 from .iterated_sigmoid_centered import IteratedSigmoidCentered
 from .joint_map import JointMap
+from .kumaraswamy_cdf import KumaraswamyCDF
 from .leaky_relu import LeakyReLU
 from .log import Log
 from .logit import Logit
 from .lu_linear import LULinear
 from .masked_autoregressive import MaskedAutoregressiveFlow
 from .matrix_inverse_tril import MatrixInverseTriL
+from .mixture_of_logistics_cdf import MixtureOfLogisticsCDF
+from .moyal_cdf import MoyalCDF
 from .normal_cdf import NormalCDF
 from .pad import Pad
 from .permute import Permute
 from .prelu import PReLU
 from .rational_quadratic_spline import RationalQuadraticSpline
+from .rayleigh_cdf import RayleighCDF
 from .real_nvp import RealNVP, real_nvp_default_template
 from .reshape import Reshape
 from .restructure import Restructure, pack_sequence_as, tree_flatten
@@ -48,6 +58,7 @@ from .scale_matvec_linear_operator import ScaleMatvecLinearOperator
 from .scale_matvec_lu import MatvecLU, ScaleMatvecLU
 from .scale_matvec_tril import ScaleMatvecTriL
 from .shift import Shift
+from .shifted_gompertz_cdf import ShiftedGompertzCDF
 from .sigmoid import Sigmoid
 from .softmax_centered import SoftmaxCentered
 from .softplus import Softplus
@@ -60,8 +71,10 @@ from .transform_diagonal import TransformDiagonal
 from .transformers import AdditiveTransformer, AffineTransformer, InvertedTransformer, SplineTransformer, Transformer
 from .transpose import Transpose
 from .unit_vector import UnitVector
+from .weibull_cdf import WeibullCDF
 
 __all__ = [
+    "CDF",
     "AbsoluteValue",
     "ActNorm",
     "AdditiveTransformer",
@@ -85,6 +98,11 @@ __all__ = [
     "Exp",
     "FillScaleTriL",
     "FillTriangular",
+    "FrechetCDF",
+    "GeneralizedExtremeValueCDF",
+    "GeneralizedPareto",
+    "GompertzCDF",
+    "GumbelCDF",
     "Householder",
     "Identity",
     "Inline",
@@ -93,6 +111,7 @@ __all__ = [
     "InvertibleConv1x1",
     "IteratedSigmoidCentered",
     "JointMap",
+    "KumaraswamyCDF",
     "LULinear",
     "LeakyReLU",
     "Log",
@@ -100,11 +119,14 @@ __all__ = [
     "MaskedAutoregressiveFlow",
     "MatrixInverseTriL",
     "MatvecLU",
+    "MixtureOfLogisticsCDF",
+    "MoyalCDF",
     "NormalCDF",
     "PReLU",
     "Pad",
     "Permute",
     "RationalQuadraticSpline",
+    "RayleighCDF",
     "RealNVP",
     "Reshape",
     "Restructure",
@@ -114,6 +136,7 @@ __all__ = [
     "ScaleMatvecLinearOperator",
     "ScaleMatvecTriL",
     "Shift",
+    "ShiftedGompertzCDF",
     "Sigmoid",
     "SoftmaxCentered",
     "Softplus",
@@ -127,6 +150,7 @@ __all__ = [
     "Transformer",
     "Transpose",
     "UnitVector",
+    "WeibullCDF",
     "pack_sequence_as",
     "real_nvp_default_template",
     "tree_flatten",

@@ -16,7 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .module import CONSTANT, Module, replace
+from .module import CONSTANT, Module, is_distribution, replace
 
 
 class Frozen(Module):
@@ -77,7 +77,7 @@ def trainable(model: Any) -> Any:
         return _map_children(model, lambda name, child: _all_false(child) if name in constant else trainable(child))
     if hasattr(model, "_trainable"):
         return model._trainable(trainable, _all_false)
-    if _is_distribution(model):
+    if is_distribution(model):
         return _all_false(model)
     children, _ = jax.tree_util.tree_flatten(model, is_leaf=lambda node: node is not model)
     if len(children) == 1 and children[0] is model:
@@ -87,11 +87,6 @@ def trainable(model: Any) -> Any:
 
 def _all_false(tree: Any) -> Any:
     return jax.tree.map(lambda _: False, tree)
-
-
-def _is_distribution(node: Any) -> bool:
-    # By name along the class's ancestors: layer 0 does not import NumPyro.
-    return any(c.__name__ == "Distribution" and c.__module__.startswith("numpyro.") for c in type(node).__mro__)
 
 
 def _map_children(node: Any, fn: Any) -> Any:

@@ -82,12 +82,20 @@ def _describe(value: Any) -> str:
         return f"{name}[{shape}]"
     if isinstance(value, eqx.Module):
         return type(value).__name__
+    if is_distribution(value) and value.arg_constraints:
+        shown = ((name, vars(value)[name]) for name in value.arg_constraints if name in vars(value))
+        return f"{type(value).__name__}({', '.join(f'{name}={_describe(v)}' for name, v in shown)})"
     if callable(value):
         return str(getattr(value, "__name__", repr(value)))
     if isinstance(value, tuple | list):
         body = ", ".join(_describe(v) for v in value)
         return f"({body})" if isinstance(value, tuple) else f"[{body}]"
     return repr(value)
+
+
+def is_distribution(value: Any) -> bool:
+    """Whether `value` is a distribution of NumPyro, by name along its class's ancestors: layer 0 does not import it."""
+    return any(c.__name__ == "Distribution" and c.__module__.startswith("numpyro.") for c in type(value).__mro__)
 
 
 def _modules_in(value: Any) -> list[tuple[str, Any]]:

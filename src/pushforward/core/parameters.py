@@ -6,6 +6,7 @@ Constructors also run under `jit`, `vmap` and `eval_shape`, where values are not
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -38,8 +39,13 @@ def known_values(value: Any) -> np.ndarray | None:
     return np.asarray(value)
 
 
-def positive_parameter(value: Any, name: str) -> jax.Array:
+def positive_parameter(value: Any, name: str, *, validate: bool = False) -> jax.Array:
     """`value` as a floating array of positive numbers, checked where the values are known.
+
+    Args:
+        value: the numbers.
+        name: of class and argument, for messages.
+        validate: also check values that are traced, when they are computed.
 
     Raises:
         ValueError: if some known value is not positive and finite.
@@ -50,4 +56,29 @@ def positive_parameter(value: Any, name: str) -> jax.Array:
             f"{name}: expected positive numbers, and got {known.tolist()}. Its logarithm is the parameter that trains, "
             "so that it stays positive. Give a positive number."
         )
-    return as_parameter(value, name)
+    array = as_parameter(value, name)
+    if validate and known is None:
+        fine = jnp.all((array > 0) & jnp.isfinite(array))
+        return eqx.error_if(array, ~fine, f"{name}: expected positive numbers, and got some that are not")
+    return array
+
+
+def check_broadcast(who: str, **parameters: Any) -> None:
+    """Refuse parameters whose shapes do not broadcast against each other.
+
+    Args:
+        who: the class, for the message.
+        **parameters: arrays under the names of their arguments.
+
+    Raises:
+        ValueError: naming all shapes.
+    """
+    shapes = {name: jnp.shape(value) for name, value in parameters.items()}
+    try:
+        jnp.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"{who} expects parameters whose shapes broadcast against each other, and got {listed}: every element of x "
+            "takes one number of each. Give shapes that are equal or 1, counted from the last axis."
+        ) from None
