@@ -17,7 +17,7 @@ import pytest
 from _catalogue.examples import CURVES, DENSITIES, RANGES
 from _catalogue.facts import facts_of, signature
 from _catalogue.families import BIJECTORS, DISTRIBUTIONS
-from _catalogue.pictures import picture
+from _catalogue.pictures import _thinned, picture
 from pushforward import bijectors, distributions
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -147,3 +147,12 @@ def test_every_distribution_is_in_the_table_of_names_or_listed_beyond_it():
     rows, beyond, _ = rows_of("Distributions")
     assert {ours for _, ours, _ in rows} | set(beyond) == set(distributions.__all__)
     assert not set(beyond) & {ours for _, ours, _ in rows}
+
+
+def test_a_curve_loses_points_and_not_its_shape():
+    x = np.linspace(0.0, 140.0, 241)
+    y = 30 * np.log1p(x)
+    kept = _thinned(x, y)
+    assert len(kept) < 60
+    assert np.abs(np.interp(x, x[kept], y[kept]) - y).max() < 0.2
+    assert _thinned(x, 3 * x) == [0, 240]

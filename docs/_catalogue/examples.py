@@ -45,8 +45,8 @@ CURVES: dict[str, Curves] = {
         ("high=2", lambda: b.SoftClip(high=2.0)),
     ],
     "Softfloor": [
-        ("temperature=0.1", lambda: b.Softfloor(0.1)),
-        ("0.3", lambda: b.Softfloor(0.3)),
+        ("temperature=0.05", lambda: b.Softfloor(0.05)),
+        ("0.2", lambda: b.Softfloor(0.2)),
         ("1", lambda: b.Softfloor(1.0)),
     ],
     "Sinh": [("", lambda: b.Sinh())],
@@ -60,8 +60,7 @@ CURVES: dict[str, Curves] = {
         ("0, 1, 0.3", lambda: b.LambertWTail(0.0, 1.0, 0.3)),
     ],
     "GeneralizedPareto": [
-        ("loc=0, scale=1, concentration=0.5", lambda: b.GeneralizedPareto(0.0, 1.0, 0.5)),
-        ("0, 1, 0", lambda: b.GeneralizedPareto(0.0, 1.0, 0.0)),
+        ("loc=0, scale=1, concentration=0 or more", lambda: b.GeneralizedPareto(0.0, 1.0, 0.5)),
         ("0, 1, −0.25", lambda: b.GeneralizedPareto(0.0, 1.0, -0.25)),
     ],
     "LeakyReLU": [("negative_slope=0.1", lambda: b.LeakyReLU(0.1))],
@@ -181,6 +180,7 @@ DENSITIES: dict[str, Curves] = {
 }
 
 RANGES: dict[str, tuple[float, float]] = {
+    "Softfloor": (-1.5, 1.5),
     "RationalQuadraticSpline": (-1.5, 1.5),
     "LinearSpline": (-1.5, 1.5),
     "QuadraticSpline": (-1.5, 1.5),

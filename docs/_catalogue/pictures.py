@@ -3,7 +3,6 @@
 Curves of one map share a compiled program, since its parameters are arrays.
 """
 
-import itertools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -133,10 +132,12 @@ def _curve(plot: Plot, frame: Frame, x: np.ndarray, y: np.ndarray, kind: str) ->
     y0, y1 = frame.y_range
     beyond = 0.5 * (y1 - y0)
     within = np.clip(np.nan_to_num(y), y0 - beyond, y1 + beyond)
-    places = [(px - left, py - top) for px, py in map(frame.at, x.tolist(), within.tolist())]
+    px, py = frame.at(x, within)
+    px, py = px - left, py - top
     path = ""
     for run in _runs(np.isfinite(y), np.abs(np.diff(within)) > 0.6 * (y1 - y0)):
-        path += "M" + "L".join(f"{px:.1f} {py:.1f}" for px, py in _thinned(places[run]))
+        u, v = px[run], py[run]
+        path += "M" + "L".join(f"{u[k]:.2f} {v[k]:.2f}" for k in _thinned(u, v))
     # An inner element of its own clips what it holds.
     size = f'x="{left}" y="{top}" width="{width}" height="{height}"'
     plot.parts.append(f'<svg {size}><path d="{path}" class="{kind}"/></svg>')
@@ -154,11 +155,14 @@ def _runs(flags: np.ndarray, cuts: np.ndarray) -> list[slice]:
     return runs if first is None else [*runs, slice(first, len(flags))]
 
 
-def _thinned(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Without the points that lie within a fiftieth of a unit of the line from the last one kept to the next one."""
-    kept = places[:1]
-    for (bx, by), (cx, cy) in itertools.pairwise(places[1:]):
-        ax, ay = kept[-1]
-        if abs((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)) > 0.02 * math.hypot(cx - ax, cy - ay):
-            kept.append((bx, by))
-    return kept + places[-1:]
+def _thinned(x: np.ndarray, y: np.ndarray) -> list[int]:
+    """Which points to keep, so that no other lies further than a twentieth of a unit from the line through those."""
+    kept, first = [0], 0
+    for last in range(2, len(x)):
+        dx, dy = x[last] - x[first], y[last] - y[first]
+        between = slice(first + 1, last)
+        off = np.abs(dx * (y[between] - y[first]) - dy * (x[between] - x[first]))
+        if off.max() > 0.05 * math.hypot(dx, dy):
+            first = last - 1
+            kept.append(first)
+    return [*kept, len(x) - 1]
