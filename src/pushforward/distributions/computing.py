@@ -14,7 +14,7 @@ from .._garbage import seldom_collected
 from ..bijectors.domains import satisfies
 from ..core.shapes import accumulation_dtype, cast_floating
 from .checks import check_value
-from .foreign import model_dtype, prepared, refreshed
+from .foreign import log_prob_of, model_dtype, prepared, refreshed
 from .support import bounds, spread
 from .tails import cumulative, quantile, survival, survival_quantile
 
@@ -57,7 +57,7 @@ def log_prob(flow: Any, value: jax.Array) -> jax.Array:
     def of_branch(x: jax.Array, log_det: jax.Array, inside: jax.Array) -> tuple[jax.Array, jax.Array]:
         """What the density has from the points x, and where they are."""
         x, base_inside = _within(base.support, x.astype(dtype), base.event_dim)
-        return base.log_prob(x) + log_det.astype(dtype), inside & finite & base_inside
+        return log_prob_of(base, x) + log_det.astype(dtype), inside & finite & base_inside
 
     log_prob, inside = _sum_of_branches([of_branch(*branch) for branch in _invert(flow, value)])
     log_prob = jnp.where(inside, log_prob, -jnp.inf)
@@ -82,7 +82,7 @@ def sample_and_log_prob(flow: Any, key: jax.Array, sample_shape: tuple[int, ...]
     x, base, intermediates = _noise(flow, key, sample_shape)
     y, log_det = flow.bijector.forward_and_log_det(x, base.event_dim)
     x = x.astype(accumulation_dtype(x.dtype))
-    of_base = base.log_prob(x, intermediates) if intermediates else base.log_prob(x)
+    of_base = base.log_prob(x, intermediates) if intermediates else log_prob_of(base, x)
     return y, of_base.astype(log_det.dtype) - log_det
 
 

@@ -68,6 +68,14 @@ def _batch_shape_of_arguments(dist: Any) -> tuple[int, ...] | None:
     return jnp.broadcast_shapes(*shapes) if shapes else None
 
 
+def log_prob_of(dist: Any, x: jax.Array) -> jax.Array:
+    """`dist.log_prob(x)`, also of an empty batch, which NumPyro's sum over the axes of an event cannot reshape."""
+    if isinstance(dist, Independent):
+        events = tuple(range(-dist.reinterpreted_batch_ndims, 0))
+        return jnp.sum(log_prob_of(dist.base_dist, x), axis=events)
+    return dist.log_prob(x)
+
+
 def model_dtype(tree: Any) -> Any:
     """The widest dtype of the floating arrays of `tree`, Python numbers aside; JAX's default float if it has none."""
     dtypes = [

@@ -46,8 +46,8 @@ class TransformedDistribution(PytreeDistribution):
             has events of a higher rank than a map that is not injective takes.
     """
 
-    pytree_data_fields = ("base", "bijector")
-    pytree_aux_fields = ("event_shape_override", "batch_shape_override", "train_base", "frozen")
+    pytree_data_fields: tuple[str, ...] = ("base", "bijector")
+    pytree_aux_fields: tuple[str, ...] = ("event_shape_override", "batch_shape_override", "train_base", "frozen")
 
     def __init__(
         self,
