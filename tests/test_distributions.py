@@ -687,7 +687,7 @@ def test_errors_name_the_argument_and_the_cure(build, error, words):
 
 def test_the_distributions_people_expect_are_here():
     expected = (
-        "Normal Uniform LogNormal Gumbel Exponential Logistic MultivariateNormal MixtureSameFamily Categorical Beta"
+        "Normal Uniform Exponential Logistic MultivariateNormal MixtureGeneral Categorical Beta Cauchy HalfNormal"
     )
     for name in [*expected.split(), "Gamma", "Laplace", "StudentT", "Independent"]:
         assert getattr(distributions, name) is getattr(numpyro.distributions, name)

@@ -9,18 +9,14 @@ from numpyro.distributions import (
     Distribution,
     Exponential,
     Gamma,
-    Gumbel,
     HalfCauchy,
     HalfNormal,
     Independent,
     InverseGamma,
-    Kumaraswamy,
     Laplace,
     Logistic,
-    LogNormal,
     LowRankMultivariateNormal,
     MixtureGeneral,
-    MixtureSameFamily,
     MultivariateNormal,
     MultivariateStudentT,
     Normal,
@@ -29,42 +25,78 @@ from numpyro.distributions import (
     TruncatedNormal,
     Uniform,
     VonMises,
-    Weibull,
 )
 
 from .base import PytreeDistribution
+from .cholesky_lkj import CholeskyLKJ
 from .conditional import ConditionalDistribution
+from .gaussian_mixture import GaussianMixture
+from .generalized_extreme_value import GeneralizedExtremeValue
+from .gumbel import Gumbel, StandardGumbel
+from .heavy_tailed import IndependentStudentT
+from .kumaraswamy import Kumaraswamy
+from .learned_accept_reject import LearnedAcceptReject
+from .log_normal import LogNormal
+from .logit_normal import LogitNormal
+from .mixture import Mixture
+from .mixture_of_flows import MixtureOfFlows
+from .mixture_same_family import MixtureSameFamily
+from .multivariate_logistic import StandardLogistic, StandardMultivariateLogistic
+from .multivariate_normal import MultivariateNormalDiagPlusLowRank, MultivariateNormalTriL
 from .normal import MultivariateNormalDiag, StandardNormal
+from .parametric import ParametricDistribution
+from .relaxed_bernoulli import RelaxedBernoulli
+from .relaxed_one_hot import ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
+from .sample import Sample
 from .transformed import TransformedDistribution
+from .weibull import Weibull
 
 __all__ = [
     "Beta",
     "Categorical",
     "Cauchy",
     "Chi2",
+    "CholeskyLKJ",
     "ConditionalDistribution",
     "Dirichlet",
     "Distribution",
+    "ExpRelaxedOneHotCategorical",
     "Exponential",
     "Gamma",
+    "GaussianMixture",
+    "GeneralizedExtremeValue",
     "Gumbel",
     "HalfCauchy",
     "HalfNormal",
     "Independent",
+    "IndependentStudentT",
     "InverseGamma",
     "Kumaraswamy",
     "Laplace",
+    "LearnedAcceptReject",
     "LogNormal",
     "Logistic",
+    "LogitNormal",
     "LowRankMultivariateNormal",
+    "Mixture",
     "MixtureGeneral",
+    "MixtureOfFlows",
     "MixtureSameFamily",
     "MultivariateNormal",
     "MultivariateNormalDiag",
+    "MultivariateNormalDiagPlusLowRank",
+    "MultivariateNormalTriL",
     "MultivariateStudentT",
     "Normal",
+    "ParametricDistribution",
     "Pareto",
     "PytreeDistribution",
+    "RelaxedBernoulli",
+    "RelaxedOneHotCategorical",
+    "Sample",
+    "StandardGumbel",
+    "StandardLogistic",
+    "StandardMultivariateLogistic",
     "StandardNormal",
     "StudentT",
     "TransformedDistribution",
