@@ -7,16 +7,19 @@ from .affine import Affine
 from .ascending import Ascending
 from .base import Bijector
 from .batch_normalization import BatchNormalization
+from .bernstein import BernsteinPolynomial, BernsteinTransformer
 from .blockwise import Blockwise
 from .categorical_to_discrete import CategoricalToDiscrete
 from .cdf import CDF
 from .chain import Chain
 from .cholesky_outer_product import CholeskyOuterProduct
 from .cholesky_to_inv_cholesky import CholeskyToInvCholesky
+from .circular_spline import CircularSpline, CircularSplineTransformer
 from .composition import Composition
 from .conditional_affine import ConditionalAffine
 from .correlation_cholesky import CorrelationCholesky
 from .coupling import Coupling
+from .cubic_spline import CubicSpline, CubicSplineTransformer
 from .cumsum import Cumsum
 from .discrete_cosine_transform import DiscreteCosineTransform
 from .exp import Exp
@@ -36,6 +39,8 @@ from .iterated_sigmoid_centered import IteratedSigmoidCentered
 from .joint_map import JointMap
 from .kumaraswamy_cdf import KumaraswamyCDF
 from .leaky_relu import LeakyReLU
+from .linear_rational_spline import LinearRationalSpline, LinearRationalSplineTransformer
+from .linear_spline import LinearSpline, LinearSplineTransformer
 from .log import Log
 from .logit import Logit
 from .lu_linear import LULinear
@@ -46,7 +51,10 @@ from .moyal_cdf import MoyalCDF
 from .normal_cdf import NormalCDF
 from .pad import Pad
 from .permute import Permute
+from .planar import Planar
 from .prelu import PReLU
+from .quadratic_spline import QuadraticSpline, QuadraticSplineTransformer
+from .radial import Radial
 from .rational_quadratic_spline import RationalQuadraticSpline
 from .rayleigh_cdf import RayleighCDF
 from .real_nvp import RealNVP, real_nvp_default_template
@@ -66,6 +74,8 @@ from .split import Split
 from .squeeze import Squeeze
 from .stack import Stack
 from .standardized_condition import StandardizedCondition
+from .sum_of_squares import SumOfSquaresPolynomial, SumOfSquaresTransformer
+from .sylvester import Sylvester
 from .tanh import Tanh
 from .transform_diagonal import TransformDiagonal
 from .transformers import AdditiveTransformer, AffineTransformer, InvertedTransformer, SplineTransformer, Transformer
@@ -83,16 +93,22 @@ __all__ = [
     "Ascending",
     "AutoregressiveNetwork",
     "BatchNormalization",
+    "BernsteinPolynomial",
+    "BernsteinTransformer",
     "Bijector",
     "Blockwise",
     "CategoricalToDiscrete",
     "Chain",
     "CholeskyOuterProduct",
     "CholeskyToInvCholesky",
+    "CircularSpline",
+    "CircularSplineTransformer",
     "Composition",
     "ConditionalAffine",
     "CorrelationCholesky",
     "Coupling",
+    "CubicSpline",
+    "CubicSplineTransformer",
     "Cumsum",
     "DiscreteCosineTransform",
     "Exp",
@@ -114,6 +130,10 @@ __all__ = [
     "KumaraswamyCDF",
     "LULinear",
     "LeakyReLU",
+    "LinearRationalSpline",
+    "LinearRationalSplineTransformer",
+    "LinearSpline",
+    "LinearSplineTransformer",
     "Log",
     "Logit",
     "MaskedAutoregressiveFlow",
@@ -125,6 +145,10 @@ __all__ = [
     "PReLU",
     "Pad",
     "Permute",
+    "Planar",
+    "QuadraticSpline",
+    "QuadraticSplineTransformer",
+    "Radial",
     "RationalQuadraticSpline",
     "RayleighCDF",
     "RealNVP",
@@ -145,6 +169,9 @@ __all__ = [
     "Squeeze",
     "Stack",
     "StandardizedCondition",
+    "SumOfSquaresPolynomial",
+    "SumOfSquaresTransformer",
+    "Sylvester",
     "Tanh",
     "TransformDiagonal",
     "Transformer",
