@@ -19,7 +19,7 @@ class Pad(Bijector):
     """y = x with entries added before and after it along axes of the event.
 
     inverse  they are cut off;    log |det dy/dx| = 0, of the entries that x has;
-    domain: real;    codomain: real arrays whose added entries are what forward writes there.
+    domain and codomain: real. What the added entries of y are is looked at with validate_args only, as in TFP.
 
     Args:
         paddings: for each padded axis the pair (entries before, entries after).
