@@ -10,7 +10,7 @@ from numpyro.distributions import constraints
 
 from pushforward import distributions as dist
 from pushforward import fit, flows, freeze, load, save, trainable
-from pushforward.bijectors import Exp, Scale
+from pushforward.bijectors import ActNorm, BatchNormalization, Chain, Exp, Scale, ScaleMatvecDiag
 from pushforward.testing import check_distribution
 
 DRAWS = 4000
@@ -185,6 +185,22 @@ def test_a_mixture_learns_two_modes_and_is_saved(kind, key, tmp_path):
     again = load(tmp_path / "model")
     np.testing.assert_array_equal(again.log_prob(x[:5]), found.log_prob(x[:5]))
     assert repr(again) == repr(found)
+
+
+@pytest.mark.parametrize("kind", [dist.MixtureOfFlows, lambda flows: dist.Mixture(None, flows)], ids=["stack", "list"])
+def test_layers_of_components_that_look_at_the_data_do(kind, key):
+    def flow(scale):
+        layers = [ActNorm(2), BatchNormalization((2,)), ScaleMatvecDiag(jnp.full(2, scale))]
+        return dist.TransformedDistribution(dist.StandardNormal(2), Chain(layers))
+
+    x = 5 + 3 * jax.random.normal(key, (200, 2))
+    model = kind([flow(1.0), flow(2.0)])
+    found = fit(key, model, x, epochs=1, batch_size=50, learning_rate=1e-6, validation_fraction=0, progress=False).model
+    for k in (0, 1):
+        part = found[k] if isinstance(found, dist.MixtureOfFlows) else found.components[k]
+        act, batch = part.bijector[0], part.bijector[1]
+        np.testing.assert_allclose(act.inverse(x).mean(0), 0, atol=0.3)  # a batch of 50 was standardised
+        assert not np.array_equal(batch.moving_mean, jnp.zeros(2))
 
 
 def test_saved_with_foreign_components(tmp_path):

@@ -48,6 +48,14 @@ class Mixture(BaseMixture):
         self.frozen = False
         check_batch(self.logits, [tuple(c.batch_shape) for c in self.components])
 
+    def parts(self):
+        """The components."""
+        return list(self.components)
+
+    def with_parts(self, change):
+        """A copy with `change` applied to each component."""
+        return self.tree_unflatten(self.tree_flatten()[1], (self.logits, tuple(map(change, self.components))))
+
     def _shapes(self):
         parts = [own(component) for component in self.components]
         return jnp.broadcast_shapes(*(tuple(p.batch_shape) for p in parts)), tuple(parts[0].event_shape)

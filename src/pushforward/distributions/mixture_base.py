@@ -45,6 +45,14 @@ class BaseMixture(PytreeDistribution):
     def _supports(self) -> list[Any]:
         """The support of each component."""
 
+    @abstractmethod
+    def parts(self) -> list[Any]:
+        """The distributions that hold the components: a list of them, or one that is a batch or a stack."""
+
+    @abstractmethod
+    def with_parts(self, change: Any) -> Any:
+        """A copy with `change` applied to each component that is a distribution by itself."""
+
     # ----------------------------------------------------------------- shapes
     @property
     def mixture_size(self) -> int:

@@ -60,6 +60,14 @@ class MixtureOfFlows(BaseMixture):
             raise IndexError(f"flow {k} of a mixture of {self.mixture_size}")
         return _member(self.components, jnp.asarray(k % self.mixture_size))
 
+    def parts(self):
+        """The stack of flows, as one."""
+        return [self.components]
+
+    def with_parts(self, change):
+        """A copy with `change` applied to each flow."""
+        return self.tree_unflatten(self.tree_flatten()[1], (self.logits, jax.vmap(change)(self.components)))
+
     def _shapes(self):
         if "_shape_cache" not in self.__dict__:
             found: list[Any] = []

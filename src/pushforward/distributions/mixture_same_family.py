@@ -54,6 +54,14 @@ class MixtureSameFamily(BaseMixture):
         """The components, as given."""
         return self.components
 
+    def parts(self):
+        """The one distribution whose batch the components are."""
+        return [self.components]
+
+    def with_parts(self, change):
+        """A copy with `change` applied to that distribution."""
+        return self.tree_unflatten(self.tree_flatten()[1], (self.logits, change(self.components)))
+
     def _shapes(self):
         part = own(self.components)
         return tuple(part.batch_shape)[:-1], tuple(part.event_shape)
