@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from .._garbage import seldom_collected
 from ..bijectors.domains import satisfies
 from ..core.shapes import accumulation_dtype, cast_floating
-from .checks import check_value
+from .checks import check_value, require_monotone
 from .foreign import log_prob_of, model_dtype, prepared, refreshed
 from .support import bounds, spread
 from .tails import cumulative, quantile, survival, survival_quantile
@@ -90,6 +90,7 @@ def sample_and_log_prob(flow: Any, key: jax.Array, sample_shape: tuple[int, ...]
 @eqx.filter_jit
 def cdf(flow: Any, value: jax.Array) -> jax.Array:
     """P(Y <= value) of a monotone scalar map."""
+    require_monotone(flow, "cdf")
     return tail(flow, value, upper=False)
 
 
@@ -97,6 +98,7 @@ def cdf(flow: Any, value: jax.Array) -> jax.Array:
 @eqx.filter_jit
 def survival_function(flow: Any, value: jax.Array) -> jax.Array:
     """P(Y > value) of a monotone scalar map."""
+    require_monotone(flow, "survival function")
     return tail(flow, value, upper=True)
 
 
@@ -104,6 +106,7 @@ def survival_function(flow: Any, value: jax.Array) -> jax.Array:
 @eqx.filter_jit
 def icdf(flow: Any, q: jax.Array) -> jax.Array:
     """The y with P(Y <= y) = q of a monotone scalar map."""
+    require_monotone(flow, "quantile")
     return from_tail(flow, q, upper=False)
 
 

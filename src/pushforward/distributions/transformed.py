@@ -150,19 +150,16 @@ class TransformedDistribution(PytreeDistribution):
         Raises:
             NotImplementedError: for a vector, or another map that is not declared monotone.
         """
-        require_monotone(self, "cdf")
         flow = with_array_leaves(self)
         return computing.cdf(flow, numeric_inputs(value, flow))
 
     def survival_function(self, value: Any) -> jax.Array:
         """P(Y > value), with its own digits where `1 - cdf` has none left; as `cdf` otherwise."""
-        require_monotone(self, "survival function")
         flow = with_array_leaves(self)
         return computing.survival_function(flow, numeric_inputs(value, flow))
 
     def icdf(self, q: Any) -> jax.Array:
         """The y with P(Y <= y) = q, of a monotone map of a scalar distribution; NaN for q outside [0, 1]."""
-        require_monotone(self, "quantile")
         flow = with_array_leaves(self)
         return computing.icdf(flow, numeric_inputs(q, flow))
 
