@@ -7,7 +7,7 @@ Names are imported on first use (PEP 562), so that `import pushforward` costs no
     check                     a certificate of a flow on your data
     freeze, unfreeze, trainable   what trains
     bijectors, distributions, flows, nets, training, testing, diagnostics, io,
-    data, estimators, figures, interop, report  the parts
+    data, estimators, figures, inference, interop, report  the parts
 
 The command `pushforward` is in `cli`.
 """
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         estimators,
         figures,
         flows,
+        inference,
         interop,
         io,
         nets,
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from .training import FitResult, fit
 
 _PACKAGES = (
-    "bijectors", "core", "data", "diagnostics", "distributions", "estimators", "figures", "flows", "interop", "io",
-    "nets", "report", "solvers", "testing", "training",
+    "bijectors", "core", "data", "diagnostics", "distributions", "estimators", "figures", "flows", "inference",
+    "interop", "io", "nets", "report", "solvers", "testing", "training",
 )  # fmt: skip
 _NAMES = {
     "FitResult": "training",
@@ -59,8 +60,8 @@ _NAMES = {
 
 __all__ = [
     "FitResult", "__version__", "bijectors", "check", "core", "data", "diagnostics", "distributions", "estimators",
-    "figures", "fit", "flows", "freeze", "interop", "io", "load", "nets", "register", "report", "save", "solvers",
-    "testing", "trainable", "training", "unfreeze",
+    "figures", "fit", "flows", "freeze", "inference", "interop", "io", "load", "nets", "register", "report", "save",
+    "solvers", "testing", "trainable", "training", "unfreeze",
 ]  # fmt: skip
 
 

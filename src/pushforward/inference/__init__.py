@@ -1,0 +1,28 @@
+"""Layer 6: what a density knows: entropy, information, expectations, regions, typical rows.
+
+    from pushforward import inference
+
+    inference.entropy(key, flow)                              # 1.234 ± 0.008
+    inference.expectation(key, flow, lambda x: x[:, 0] > 1)
+    inference.mutual_information(key, flow, [0], [1, 2])
+    region = inference.highest_density_region(key, flow, 0.9)
+    inference.typicality_test(key, flow, rows)
+
+All of them draw, so all take a key, and every number comes with its standard error (`distributions.Estimate`).
+Marginals and conditionals of a joint density are methods of the flow: `flow.marginal([0, 2])`,
+`flow.conditional({1: 0.5})`.
+"""
+
+from .information import entropy, expectation, mutual_information
+from .regions import HighestDensityRegion, highest_density_region
+from .typicality import Typicality, typicality_test
+
+__all__ = [
+    "HighestDensityRegion",
+    "Typicality",
+    "entropy",
+    "expectation",
+    "highest_density_region",
+    "mutual_information",
+    "typicality_test",
+]
