@@ -68,7 +68,7 @@ class CDF(Bijector):
         self.distribution = _quiet(distribution)
         self.validate_args = validate_args
         try:
-            jax.eval_shape(self._probability, jax.ShapeDtypeStruct((), jnp.result_type(float)))
+            jax.eval_shape(lambda x: self._probability(x), jax.ShapeDtypeStruct((), jnp.result_type(float)))
         except NotImplementedError:
             raise ValueError(
                 f"CDF expects a distribution with a `cdf`, and got {name}, which has none in the NumPyro installed "

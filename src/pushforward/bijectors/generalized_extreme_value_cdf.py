@@ -81,7 +81,8 @@ class GeneralizedExtremeValueCDF(Bijector):
     def _inverse_and_log_det(self, y):
         c, t = self.concentration, -jnp.log(y)
         g = -jnp.log(t)
-        z = scaled_expm1(jnp.where(jnp.isinf(g), 0, g), c)
-        at_end = jnp.where(c * jnp.sign(g) < 0, -1 / jnp.where(c == 0, 1, c), g)
-        x = self.loc + self.scale * jnp.where(jnp.isinf(g), at_end, z)
+        infinite = jnp.isinf(g)
+        z = scaled_expm1(jnp.where(infinite, 0, g), c)
+        at_end = jnp.where(c * jnp.sign(g) < 0, -1 / jnp.where(infinite & (c != 0), c, 1), g)
+        x = self.loc + self.scale * jnp.where(infinite, at_end, z)
         return x, t - times_log(1 + c, t) + self.raw_scale

@@ -12,6 +12,8 @@ from ..core.elementary import at_least_single, largest_exponent
 from ..core.parameters import as_parameter, check_broadcast, positive_parameter
 from .base import Bijector
 
+_HALF_LOG_2_PI = float(np.log(2 * np.pi) / 2)
+
 
 class MoyalCDF(Bijector):
     """y = erfc(s / sqrt(2)), s = exp(-z / 2), z = (x - loc) / scale, element by element.
@@ -53,8 +55,9 @@ class MoyalCDF(Bijector):
         z, most = (x - self.loc) / self.scale, largest_exponent(x.dtype)
         beyond = -z > most  # s^2 overflows: y is 0 long before
         s = jnp.exp(jnp.where(beyond, most, -z) / 2)
-        y = erfc(at_least_single(s) * np.sqrt(0.5).astype(s.dtype)).astype(x.dtype)
-        log_det = -(s / 2) * s - z / 2 - (np.log(2 * np.pi).astype(x.dtype) / 2 + self.raw_scale)
+        wide = at_least_single(s)
+        y = erfc(wide * np.sqrt(0.5).astype(wide.dtype)).astype(x.dtype)
+        log_det = -(s / 2) * s - z / 2 - (self.raw_scale + _HALF_LOG_2_PI)
         return y, jnp.where(beyond, -jnp.inf, log_det)
 
     def _inverse_and_log_det(self, y):
@@ -63,7 +66,7 @@ class MoyalCDF(Bijector):
         x = self.loc - 2 * self.scale * log_s
         # s^2 outgrows the logarithm at y = 0.
         log_det = jnp.exp(2 * log_s) / 2 - jnp.minimum(log_s, largest_exponent(y.dtype))
-        return x, log_det + (np.log(2 * np.pi).astype(y.dtype) / 2 + self.raw_scale)
+        return x, log_det + (self.raw_scale + _HALF_LOG_2_PI)
 
 
 def _root(y: jax.Array) -> jax.Array:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from numpyro.distributions import constraints
 
-from ..core.elementary import one_minus_exp, power, power_and_log, times_log, times_log_zero
+from ..core.elementary import largest_exponent, one_minus_exp, power, power_and_log, times_log, times_log_zero
 from ..core.parameters import check_broadcast, positive_parameter
 from .base import Bijector
 
@@ -59,7 +59,7 @@ class WeibullCDF(Bijector):
         z = x / self.scale
         t, log_z = power_and_log(z, k)
         # t outgrows its logarithm at infinity.
-        log_det = self.raw_concentration - self.raw_scale + (k - 1) * jnp.minimum(log_z, jnp.finfo(x.dtype).max) - t
+        log_det = self.raw_concentration - self.raw_scale + (k - 1) * jnp.minimum(log_z, largest_exponent(x.dtype)) - t
         at_zero = jnp.where(x < 0, -jnp.inf, self.raw_concentration - self.raw_scale + times_log_zero(k - 1))
         return one_minus_exp(t), jnp.where(z < jnp.finfo(x.dtype).tiny, at_zero.astype(x.dtype), log_det)
 

@@ -73,7 +73,7 @@ def check_broadcast(who: str, **parameters: Any) -> None:
     Raises:
         ValueError: naming all shapes.
     """
-    shapes = {name: jnp.shape(value) for name, value in parameters.items()}
+    shapes = {name: np.shape(value) for name, value in parameters.items()}
     try:
         jnp.broadcast_shapes(*shapes.values())
     except ValueError:
