@@ -34,6 +34,7 @@ from .gaussian_mixture import GaussianMixture
 from .generalized_extreme_value import GeneralizedExtremeValue
 from .gumbel import Gumbel, StandardGumbel
 from .heavy_tailed import IndependentStudentT
+from .kl import estimate_kl_divergence, kl_divergence
 from .kumaraswamy import Kumaraswamy
 from .learned_accept_reject import LearnedAcceptReject
 from .log_normal import LogNormal
@@ -104,4 +105,6 @@ __all__ = [
     "Uniform",
     "VonMises",
     "Weibull",
+    "estimate_kl_divergence",
+    "kl_divergence",
 ]

@@ -1,8 +1,8 @@
 """Layers that look at data: those that set themselves from a first batch, and those with running statistics.
 
 A layer of the first kind defines `initialize(x)`; one of the second `update_statistics(x)` and the static flag
-`inference`, which is False while it trains. Composites define both methods too, only to hand them on. Of a mixture, each
-component is such a model by itself.
+`inference`, which is False while it trains. Composites define both methods too, only to hand them on. Of a mixture,
+each component is such a model by itself.
 """
 
 import dataclasses
