@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from numpyro.distributions import constraints
 
 from .bins import of_rank
@@ -64,8 +65,8 @@ class BoxedTransformer:
         start, span = (0.0, 1.0) if self.bound is None else (-self.bound, 2.0 * self.bound)
         outside = (at < start) | (at > start + span)
         value, log_slope = curve(of_rank(params, at.ndim), (jnp.where(outside, start + span / 2, at) - start) / span)
-        # The shares of the bins sum to 1 up to rounding.
-        value = start + span * jnp.where(value > 1, 1, value)
+        # The shares of the bins sum to 1 up to rounding, which has no derivative.
+        value = start + span * (value - lax.stop_gradient(jnp.maximum(value - 1, 0)))
         return jnp.where(outside, at, value), jnp.where(outside, 0, jnp.where(jnp.isnan(at), at, log_slope))
 
 

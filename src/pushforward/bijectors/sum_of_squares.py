@@ -58,7 +58,10 @@ class SumOfSquaresTransformer:
         """(y, log dy/dx)."""
         shift, coefficients = self._split(params, x)
         y = shift + _integral(self.min_slope, self.degree, coefficients, x)
-        return jnp.where(jnp.isinf(x), x, y), jnp.log(_slope(self.min_slope, coefficients, x))
+        # Where y overflows, so does the slope, and its logarithm would have NaN for a derivative.
+        overflows = jnp.isinf(y) | jnp.isinf(x)
+        log_slope = jnp.log(_slope(self.min_slope, coefficients, jnp.where(overflows, 0, x)))
+        return jnp.where(jnp.isinf(x), x, y), jnp.where(overflows, jnp.inf, log_slope)
 
     def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
         """(x, log dx/dy)."""
