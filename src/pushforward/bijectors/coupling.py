@@ -10,6 +10,7 @@ import numpy as np
 from ..core import as_callable, replace, static_field
 from ..nets.conditioner import Conditioner
 from .base import Bijector
+from .bins import of_rank
 from .transformers import AffineTransformer, Transformer
 
 
@@ -93,7 +94,7 @@ class Coupling(Bijector):
         params = self._params(kept, len(move))
         # A batched condition gives parameters with more batch axes than x has.
         batch = jnp.broadcast_shapes(params.shape[2:], moved.shape[1:])
-        kept, moved = (jnp.broadcast_to(_batch_rank(a, len(batch)), (a.shape[0], *batch)) for a in (kept, moved))
+        kept, moved = (jnp.broadcast_to(of_rank(a, len(batch)), (a.shape[0], *batch)) for a in (kept, moved))
         out, log_det = transform(params, moved)
         rows = _take(jnp.concatenate([kept, out]), np.argsort(np.concatenate([stay, move])))
         return jnp.moveaxis(rows, 0, -1), jnp.sum(log_det, 0)
@@ -172,7 +173,3 @@ def _take(rows: jax.Array, indices: np.ndarray) -> jax.Array:
         start = int(indices[0]) if len(indices) else 0
         return rows[start : start + len(indices)]
     return rows.at[indices].get(unique_indices=True, mode="promise_in_bounds")
-
-
-def _batch_rank(a: jax.Array, ndim: int) -> jax.Array:
-    return a.reshape(a.shape[0], *(1,) * (ndim + 1 - a.ndim), *a.shape[1:])

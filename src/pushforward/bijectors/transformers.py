@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .boxed import check_bins
 from .spline_kernel import softplus_slope, spline
 
 
@@ -115,22 +116,10 @@ class SplineTransformer:
     min_slope: float = 1e-3
 
     def __post_init__(self) -> None:
-        if self.bins < 1 or int(self.bins) != self.bins:
-            raise ValueError(f"SplineTransformer: expected at least one bin (an integer), and got bins={self.bins}")
+        check_bins(self)
         if not self.bound > 0:
             raise ValueError(
                 f"SplineTransformer: expected bound > 0, and got {self.bound}; the spline acts on [-bound, bound]"
-            )
-        for name in ("min_bin_width", "min_bin_height"):
-            if not 0 < getattr(self, name) * self.bins < 1:
-                raise ValueError(
-                    f"SplineTransformer: expected 0 < {name} < 1 / bins = {1 / self.bins:.3g}, and got "
-                    f"{getattr(self, name)}; it is the least share of the box that each of the {self.bins} bins takes"
-                )
-        if not 0 < self.min_slope < 1:
-            raise ValueError(
-                f"SplineTransformer: expected 0 < min_slope < 1, and got {self.min_slope}; the slope at the ends of "
-                "the box is 1"
             )
 
     @property
