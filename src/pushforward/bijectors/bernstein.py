@@ -141,5 +141,5 @@ class BernsteinPolynomial(FromTransformer):
     """
 
     def __init__(self, params: Any, *, bound: float = 5.0, min_slope: float = 1e-3, validate_args: bool = False):
-        params, degree = counted(params, 1, 1, "BernsteinPolynomial", "the polynomial's degree")
+        params, degree = counted(params, 1, 1, "BernsteinPolynomial", "degree")
         super().__init__(params, BernsteinTransformer(degree, bound, min_slope), validate_args)

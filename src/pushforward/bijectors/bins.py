@@ -76,12 +76,13 @@ def _sum_leading_jvp(primals: Any, tangents: Any) -> Any:
     return total, _kept(jnp.sum(tangents[0], 0), total)
 
 
-def _kept(a: Array, index: Array) -> Array:
-    """`a`, as something that the compiler takes for worth keeping: a quotient.
+def _kept(a: Array, number: Array) -> Array:
+    """`a`, as a quotient, which the compiler takes for worth keeping.
 
-    Where a cotangent is spread over K rows, the compiler would otherwise repeat for each row all that it is made of.
+    Where a cotangent is spread over K rows, it would otherwise repeat for each row all that the cotangent is made of (a
+    cubic spline took seven times as long). The divisor is 1, but the compiler does not know.
     """
-    return a / jnp.where(jnp.isnan(index), 2, 1).astype(a.dtype)
+    return a / jnp.where(jnp.isnan(number), 2, 1).astype(a.dtype)
 
 
 def find(target: Array, sizes: Array, floor: Any = 0.0) -> Array:

@@ -108,7 +108,7 @@ class CircularSpline(FromTransformer):
         min_slope: float = 1e-3,
         validate_args: bool = False,
     ):
-        params, bins = counted(params, 3, 1, "CircularSpline", "bins")
+        params, bins = counted(params, 3, 1, "CircularSpline", "number of bins")
         super().__init__(
             params, CircularSplineTransformer(bins, min_bin_width, min_bin_height, min_slope), validate_args
         )

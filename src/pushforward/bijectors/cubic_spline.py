@@ -159,6 +159,6 @@ class CubicSpline(FromTransformer):
         min_slope: float = 1e-3,
         validate_args: bool = False,
     ):
-        params, bins = counted(params, 2, 2, "CubicSpline", "bins")
+        params, bins = counted(params, 2, 2, "CubicSpline", "number of bins")
         transformer = CubicSplineTransformer(bins, bound, min_bin_width, min_bin_height, min_slope)
         super().__init__(params, transformer, validate_args)

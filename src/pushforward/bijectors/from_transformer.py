@@ -56,7 +56,7 @@ class FromTransformer(Bijector):
 
 
 def counted(params: Any, each: int, rest: int, who: str, what: str, least: int = 1) -> tuple[jax.Array, int]:
-    """(`params` as an array [..., each n + rest], n), n >= `least` the number of bins or the like, `what` it counts.
+    """(`params` as an array [..., each n + rest], n), n >= `least`; `what` says what n is.
 
     Raises:
         ValueError: for any other number of parameters.
@@ -68,6 +68,6 @@ def counted(params: Any, each: int, rest: int, who: str, what: str, least: int =
         formula = ("K" if each == 1 else f"{each} K") + (f" {'+' if rest > 0 else '-'} {abs(rest)}" if rest else "")
         raise ValueError(
             f"{who}: expected params of shape [..., {formula}], and got shape {params.shape}; K >= {least} is the "
-            f"number of {what}, and leading axes are axes of x. For the identity give zeros of such a shape."
+            f"{what}, and leading axes are axes of x. For the identity give zeros of such a shape."
         )
     return params, count

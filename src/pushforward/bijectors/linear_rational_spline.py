@@ -112,6 +112,6 @@ class LinearRationalSpline(FromTransformer):
         min_slope: float = 1e-3,
         validate_args: bool = False,
     ):
-        params, bins = counted(params, 4, -1, "LinearRationalSpline", "bins")
+        params, bins = counted(params, 4, -1, "LinearRationalSpline", "number of bins")
         transformer = LinearRationalSplineTransformer(bins, bound, min_bin_width, min_bin_height, min_slope)
         super().__init__(params, transformer, validate_args)

@@ -67,5 +67,5 @@ class LinearSpline(FromTransformer):
     def __init__(
         self, params: Any, *, bound: float | None = 5.0, min_bin_height: float = 1e-3, validate_args: bool = False
     ):
-        params, bins = counted(params, 1, 0, "LinearSpline", "bins")
+        params, bins = counted(params, 1, 0, "LinearSpline", "number of bins")
         super().__init__(params, LinearSplineTransformer(bins, bound, min_bin_height), validate_args)

@@ -161,5 +161,7 @@ class QuadraticSpline(FromTransformer):
         validate_args: bool = False,
     ):
         on_line = bound is not None
-        params, bins = counted(params, 2, -1 if on_line else 1, "QuadraticSpline", "bins", 3 if on_line else 1)
+        params, bins = counted(
+            params, 2, -1 if on_line else 1, "QuadraticSpline", "number of bins", 3 if on_line else 1
+        )
         super().__init__(params, QuadraticSplineTransformer(bins, bound, min_bin_width, min_slope), validate_args)

@@ -5,8 +5,8 @@ above -1 through
 
     m(x) = x for x >= 0,   x / (1 - x) for x < 0
 
-which increases, is smooth to first order, has m(0) = 0 and a range of (-1, infinity). What Rezende & Mohamed (2015) take,
--1 + log(1 + exp(x)), has the same range; m leaves x >= 0 as it is, in particular the identity at 0, and takes no
+which increases, is smooth to first order, has m(0) = 0 and a range of (-1, infinity). What Rezende & Mohamed (2015)
+take, -1 + log(1 + exp(x)), has the same range; m leaves x >= 0 as it is, in particular the identity at 0, and takes no
 exponential, so that 1 + m does not round to 0.
 """
 

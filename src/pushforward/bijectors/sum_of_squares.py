@@ -124,5 +124,5 @@ class SumOfSquaresPolynomial(FromTransformer):
     """
 
     def __init__(self, params: Any, *, degree: int = 4, min_slope: float = 1e-3, validate_args: bool = False):
-        params, polynomials = counted(params, degree + 1, 1, "SumOfSquaresPolynomial", "polynomials")
+        params, polynomials = counted(params, degree + 1, 1, "SumOfSquaresPolynomial", "number of polynomials")
         super().__init__(params, SumOfSquaresTransformer(polynomials, degree, min_slope), validate_args)
