@@ -418,6 +418,15 @@ def test_densities(x64):
     np.testing.assert_allclose(extreme, want, rtol=1e-12)
 
 
+def test_one_number_against_batched_ends():
+    """The point put in place of one outside the domain has the axes of the ends."""
+    ends = jnp.array([1.0, 2.0, 3.0])
+    laws = TransformedDistribution(Uniform(0.0, 1.0), Invert(FrechetCDF(ends, 1.0, 2.0)))
+    np.testing.assert_allclose(laws.log_prob(2.5), stats.invweibull(2, loc=ends).logpdf(2.5), rtol=1e-6)
+    y, log_det = CDF(dist.Uniform(0.0, ends)).forward_and_log_det(1.5)
+    np.testing.assert_allclose([y, log_det], [[1, 0.75, 0.5], [-np.inf, -np.log(2), -np.log(3)]], rtol=1e-6)
+
+
 def test_domain_of_extreme_values():
     def domain(c):
         return GeneralizedExtremeValueCDF(1.0, 2.0, c).domain

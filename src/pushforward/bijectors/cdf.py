@@ -14,7 +14,7 @@ from ..core.elementary import with_slope
 from ..core.parameters import as_parameter
 from ..solvers import invert_monotone
 from .base import Bijector
-from .domains import constraint_bounds, satisfies
+from .domains import constraint_bounds, feasible_like, satisfies
 
 
 class CDF(Bijector):
@@ -108,7 +108,7 @@ class CDF(Bijector):
         """(whether x is in the support and finite, x or a point that is)."""
         support = self.domain
         inside = satisfies(support, x, 0) & ~jnp.isinf(x)
-        return inside, jnp.where(inside, x, support.feasible_like(x).astype(x.dtype))
+        return inside, jnp.where(inside, x, feasible_like(support, x).astype(x.dtype))
 
 
 @jax.custom_jvp

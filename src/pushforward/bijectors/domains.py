@@ -41,7 +41,13 @@ def by_part(constraint: Any, event_ndims: Any) -> Any:
 
 def feasible_like(constraint: Any, value: Any) -> Any:
     """A point of the constraint for each event of `value`, an array or a pytree of them."""
-    return _below(lambda one, part: jax.tree.map(one.feasible_like, part), constraint, value)
+
+    def point(one: Any, part: jax.Array) -> jax.Array:
+        # NumPyro's points have no more axes than their prototype, and bounds may have.
+        shape = jnp.broadcast_shapes(jnp.shape(part), *map(jnp.shape, constraint_bounds(one)))
+        return one.feasible_like(jnp.broadcast_to(part, shape))
+
+    return _below(lambda one, part: jax.tree.map(lambda a: point(one, a), part), constraint, value)
 
 
 def _below(fn: Any, constraint: Any, event: Any) -> Any:

@@ -82,9 +82,11 @@ def _describe(value: Any) -> str:
         return f"{name}[{shape}]"
     if isinstance(value, eqx.Module):
         return type(value).__name__
-    if is_distribution(value) and value.arg_constraints:
-        shown = ((name, vars(value)[name]) for name in value.arg_constraints if name in vars(value))
-        return f"{type(value).__name__}({', '.join(f'{name}={_describe(v)}' for name, v in shown)})"
+    if is_distribution(value) and type(value).__repr__.__module__.startswith("numpyro."):
+        # NumPyro's own text has an address in it.
+        shown = [f"{name}={_describe(vars(value)[name])}" for name in value.arg_constraints if name in vars(value)]
+        shown = shown or [f"batch_shape={value.batch_shape}", f"event_shape={value.event_shape}"]
+        return f"{type(value).__name__}({', '.join(shown)})"
     if callable(value):
         return str(getattr(value, "__name__", repr(value)))
     if isinstance(value, tuple | list):
