@@ -60,7 +60,8 @@ def test_both_tails_against_scipy(name, x64):
 def test_survival_function_of_a_flow_has_digits_where_the_difference_has_none(x64):
     flow = Scale(-2.0)(distributions.Normal(0.0, 1.0))
     y = np.array([14.0, 40.0, -1.0])
-    np.testing.assert_allclose(flow.survival_function(y), scipy.stats.norm(0, 2).sf(y), rtol=1e-14)
+    # exp(-200), for which the exponent is rounded to 200 roundings of the result.
+    np.testing.assert_allclose(flow.survival_function(y), scipy.stats.norm(0, 2).sf(y), rtol=1e-13)
     assert 1 - flow.cdf(y)[1] == 0
 
 
