@@ -258,7 +258,7 @@ def sinh_and_log_cosh(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     near = jnp.where(small, x, 0)
     near = near * sinhc_of_small(near)
     # Beyond this point sinh is infinite, and the root must not be.
-    limit = 1.9 * np.log(jnp.finfo(x.dtype).max).astype(x.dtype)
+    limit = 1.9 * math.log(float(jnp.finfo(x.dtype).max))
     root = jnp.exp(jnp.minimum(jnp.where(small, 1, jnp.abs(x)), limit) / 2)
     inverse = 1 / root
     far = jnp.sign(x) * ((root / 2) * root - (inverse / 2) * inverse)
