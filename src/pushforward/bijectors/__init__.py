@@ -23,6 +23,7 @@ from .cubic_spline import CubicSpline, CubicSplineTransformer
 from .cumsum import Cumsum
 from .discrete_cosine_transform import DiscreteCosineTransform
 from .exp import Exp
+from .expm1 import Expm1
 from .fill_scale_tril import FillScaleTriL
 from .fill_triangular import FillTriangular
 from .frechet_cdf import FrechetCDF
@@ -38,10 +39,12 @@ from .invertible_conv_1x1 import InvertibleConv1x1
 from .iterated_sigmoid_centered import IteratedSigmoidCentered
 from .joint_map import JointMap
 from .kumaraswamy_cdf import KumaraswamyCDF
+from .lambert_w_tail import LambertWTail
 from .leaky_relu import LeakyReLU
 from .linear_rational_spline import LinearRationalSpline, LinearRationalSplineTransformer
 from .linear_spline import LinearSpline, LinearSplineTransformer
 from .log import Log
+from .log1p import Log1p
 from .logit import Logit
 from .lu_linear import LULinear
 from .masked_autoregressive import MaskedAutoregressiveFlow
@@ -52,12 +55,15 @@ from .normal_cdf import NormalCDF
 from .pad import Pad
 from .permute import Permute
 from .planar import Planar
+from .power import Power
+from .power_transform import PowerTransform
 from .prelu import PReLU
 from .quadratic_spline import QuadraticSpline, QuadraticSplineTransformer
 from .radial import Radial
 from .rational_quadratic_spline import RationalQuadraticSpline
 from .rayleigh_cdf import RayleighCDF
 from .real_nvp import RealNVP, real_nvp_default_template
+from .reciprocal import Reciprocal
 from .reshape import Reshape
 from .restructure import Restructure, pack_sequence_as, tree_flatten
 from .scale import Scale
@@ -68,12 +74,19 @@ from .scale_matvec_tril import ScaleMatvecTriL
 from .shift import Shift
 from .shifted_gompertz_cdf import ShiftedGompertzCDF
 from .sigmoid import Sigmoid
+from .sinh import Sinh
+from .sinh_arcsinh import SinhArcsinh
+from .soft_clip import SoftClip
+from .softfloor import Softfloor
 from .softmax_centered import SoftmaxCentered
 from .softplus import Softplus
+from .softsign import Softsign
 from .split import Split
+from .square import Square
 from .squeeze import Squeeze
 from .stack import Stack
 from .standardized_condition import StandardizedCondition
+from .student_t_cdf import StudentTCDF
 from .sum_of_squares import SumOfSquaresPolynomial, SumOfSquaresTransformer
 from .sylvester import Sylvester
 from .tanh import Tanh
@@ -112,6 +125,7 @@ __all__ = [
     "Cumsum",
     "DiscreteCosineTransform",
     "Exp",
+    "Expm1",
     "FillScaleTriL",
     "FillTriangular",
     "FrechetCDF",
@@ -129,12 +143,14 @@ __all__ = [
     "JointMap",
     "KumaraswamyCDF",
     "LULinear",
+    "LambertWTail",
     "LeakyReLU",
     "LinearRationalSpline",
     "LinearRationalSplineTransformer",
     "LinearSpline",
     "LinearSplineTransformer",
     "Log",
+    "Log1p",
     "Logit",
     "MaskedAutoregressiveFlow",
     "MatrixInverseTriL",
@@ -146,12 +162,15 @@ __all__ = [
     "Pad",
     "Permute",
     "Planar",
+    "Power",
+    "PowerTransform",
     "QuadraticSpline",
     "QuadraticSplineTransformer",
     "Radial",
     "RationalQuadraticSpline",
     "RayleighCDF",
     "RealNVP",
+    "Reciprocal",
     "Reshape",
     "Restructure",
     "Scale",
@@ -162,13 +181,20 @@ __all__ = [
     "Shift",
     "ShiftedGompertzCDF",
     "Sigmoid",
+    "Sinh",
+    "SinhArcsinh",
+    "SoftClip",
+    "Softfloor",
     "SoftmaxCentered",
     "Softplus",
+    "Softsign",
     "SplineTransformer",
     "Split",
+    "Square",
     "Squeeze",
     "Stack",
     "StandardizedCondition",
+    "StudentTCDF",
     "SumOfSquaresPolynomial",
     "SumOfSquaresTransformer",
     "Sylvester",
