@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpyro.distributions as npd
 from jax.lax import erf_inv
-from jax.scipy.special import betainc, erf, erfc, gammainc, gammaincc, gammaln, ndtri
+from jax.scipy.special import betainc, erf, erfc, gammainc, gammaincc, ndtri
 
+from ..core import student_t
 from ..core.elementary import log_ratio, logit
 from ..core.normal import normal_cdf
-from ..solvers import invert_monotone
 
 Function = Callable[[Any, jax.Array], jax.Array]
 
@@ -67,21 +67,11 @@ def _laplace_quantile(d: Any, q: jax.Array) -> jax.Array:
 
 
 def _student_t(d: Any, z: jax.Array) -> jax.Array:
-    # Far out a tail; near the median the distance from 1/2, where the tail is flat; at the median, where the slope of
-    # that is 0/0, its series: the density at 0 is f0, and log f = log f0 - (df + 1) / df z^2 / 2 + ...
-    df, half = jnp.broadcast_to(d.df, z.shape), jnp.asarray(0.5, z.dtype)
-    square = z * z
-    far, close = square > df, jnp.abs(z) < 1e-4
-    a, b = jnp.where(far, half * df, half), jnp.where(far, half, half * df)
-    share = betainc(a, b, jnp.where(far, df, jnp.where(close, df, square)) / (df + square))
-    f0 = jnp.exp(gammaln(half * (df + 1)) - gammaln(half * df)) / jnp.sqrt(jnp.pi * df)
-    middle = jnp.where(close, f0 * z * (1 - (df + 1) / (6 * df) * square), half * jnp.sign(z) * share)
-    return jnp.where(far, jnp.where(z < 0, half * share, 1 - half * share), half + middle)
+    return student_t.cdf(*jnp.broadcast_arrays(z, d.df))
 
 
 def _student_t_quantile(d: Any, q: jax.Array) -> jax.Array:
-    below = invert_monotone(lambda z: _student_t(d, z), jnp.minimum(q, 1 - q), upper=0)
-    return jnp.where(q < 0.5, below, -below)
+    return student_t.quantile_and_log_density(*jnp.broadcast_arrays(q, d.df))[0]
 
 
 def _half_cauchy(d: Any, q: jax.Array) -> jax.Array:
