@@ -34,8 +34,10 @@ from .gaussian_mixture import GaussianMixture
 from .generalized_extreme_value import GeneralizedExtremeValue
 from .gumbel import Gumbel, StandardGumbel
 from .heavy_tailed import IndependentStudentT
+from .johnson_su import JohnsonSU
 from .kl import estimate_kl_divergence, kl_divergence
 from .kumaraswamy import Kumaraswamy
+from .lambert_w_normal import LambertWNormal
 from .learned_accept_reject import LearnedAcceptReject
 from .log_normal import LogNormal
 from .logit_normal import LogitNormal
@@ -49,6 +51,7 @@ from .parametric import ParametricDistribution
 from .relaxed_bernoulli import RelaxedBernoulli
 from .relaxed_one_hot import ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
 from .sample import Sample
+from .sinh_arcsinh import SinhArcsinh
 from .transformed import TransformedDistribution
 from .weibull import Weibull
 
@@ -72,7 +75,9 @@ __all__ = [
     "Independent",
     "IndependentStudentT",
     "InverseGamma",
+    "JohnsonSU",
     "Kumaraswamy",
+    "LambertWNormal",
     "Laplace",
     "LearnedAcceptReject",
     "LogNormal",
@@ -95,6 +100,7 @@ __all__ = [
     "RelaxedBernoulli",
     "RelaxedOneHotCategorical",
     "Sample",
+    "SinhArcsinh",
     "StandardGumbel",
     "StandardLogistic",
     "StandardMultivariateLogistic",
