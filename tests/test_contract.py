@@ -12,7 +12,7 @@ import pytest
 from numpyro.distributions import constraints
 
 import pushforward.bijectors as bijectors
-from pushforward.bijectors import Bijector, Chain, Invert, Scale, Stack
+from pushforward.bijectors import Bijector, Chain, Exp, FillScaleTriL, Invert, Scale, Stack
 from pushforward.bijectors.chain import sequential
 from pushforward.core import constant_field, freeze, trainable, unfreeze
 
@@ -506,6 +506,13 @@ def test_a_result_shares_no_memory_with_the_array_given():
     y = Chain([]).forward(x)
     x[:] = 1
     assert np.all(np.asarray(y) == 0)
+
+
+@pytest.mark.parametrize("bijector", [Chain([Scale(2.0), Exp()]), FillScaleTriL()], ids=lambda b: type(b).__name__)
+def test_a_question_leaves_nothing_behind_in_a_module(bijector):
+    # Equinox takes a module with one more attribute for one of another structure.
+    assert (bijector.forward_min_event_ndims, bijector.inverse_min_event_ndims) in [(0, 0), (1, 2)]
+    assert jax.tree.structure(bijector) == jax.tree.structure(jax.tree.map(lambda leaf: leaf, bijector))
 
 
 # --------------------------------------------------------------------------------------------------- errors

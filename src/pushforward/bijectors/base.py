@@ -251,27 +251,36 @@ class Bijector(Module):
     def _who(self, method: str) -> str:
         return f"{type(self).__name__}.{method}"
 
+    def _require_ranks(self) -> None:
+        if self.forward_min_event_ndims is None:
+            raise TypeError(
+                f"{type(self).__name__} does not declare forward_min_event_ndims: the least rank of an event it maps "
+                "(0 for a scalar map, 1 for a map of vectors). Set it as a class attribute without annotation."
+            )
+
     def _writes(self, *names: str) -> bool:
         """Whether the class itself (not the base) defines one of the methods."""
         return any(getattr(type(self), name) is not getattr(Bijector, name) for name in names)
 
     @final
     def _run(self, x: Any, event_ndims: Any, direction: str, log_det: bool = True) -> tuple[Any, Any]:
+        self._require_ranks()
+        ranks = event_ndims
+        if ranks is None:
+            ranks = self.forward_min_event_ndims if direction == "forward" else self.inverse_min_event_ndims
+        else:
+            self._event_ndims(ranks, direction)  # refuses ranks below the minimum
+        return self._run_at(x, ranks, direction, log_det)
+
+    @final
+    def _run_at(self, x: Any, ranks: Any, direction: str, log_det: bool = True) -> tuple[Any, Any]:
+        """`_run` with event ranks that are known to be right."""
         who = self._who(direction)
         forward = direction == "forward"
-        if self.forward_min_event_ndims is None:
-            raise TypeError(
-                f"{type(self).__name__} does not declare forward_min_event_ndims: the least rank of an event it maps "
-                "(0 for a scalar map, 1 for a map of vectors). Set it as a class attribute without annotation."
-            )
-        minimum = self._minimum_ranks(direction)[0]
-        ranks = minimum if event_ndims is None else event_ndims
-        if event_ndims is not None:
-            self._event_ndims(ranks, direction)  # refuses ranks below the minimum
-        x = _numbers(x, minimum, self)
+        x = _numbers(x, ranks, self)
         check_rank(x, ranks, who)
         if self.validate_args:
-            x = _checked(x, self.domain if forward else self.codomain, minimum, who)
+            x = _checked(x, self.domain if forward else self.codomain, self._minimum_ranks(direction)[0], who)
         bijector = cast_floating(self, floating_dtype(x))
         if not log_det:
             return (bijector._forward_only(x) if forward else bijector._inverse_only(x)), None

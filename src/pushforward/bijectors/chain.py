@@ -48,6 +48,7 @@ class Chain(Composition):
                 raise TypeError(
                     f"Chain expects bijectors, and part {k} is {type(part).__name__}; wrap plain functions in Inline"
                 )
+            part._require_ranks()
         self.validate_args = validate_args
         self.validate_event_size = bool(validate_event_size)
         for inner, outer in zip(self.bijectors[1:], self.bijectors[:-1], strict=True):
@@ -193,7 +194,7 @@ def _least(need: Any, interact: bool, part: Bijector) -> Any:
 
 
 def _inverses(part: Bijector, y: Any, event_ndims: Any) -> list[tuple[Any, Any, Any]]:
-    x, log_det = part._run(y, event_ndims, "inverse")
+    x, log_det = part._run_at(y, event_ndims, "inverse")
     return [(x, log_det, True)] if part.is_injective else [(*branch, True) for branch in zip(x, log_det, strict=True)]
 
 

@@ -11,13 +11,6 @@ from ..core.shapes import floating_dtype, same_structure
 from .base import Bijector
 
 
-class _Together:
-    """Several values that go one way through a walk: one leaf where each of them is one, or a subtree."""
-
-    def __init__(self, values: tuple[Any, ...]):
-        self.values = values
-
-
 class Composition(Bijector):
     """y = the outcome of a walk over parts, each of them a bijector: the abstract base of `Chain` and `JointMap`.
 
@@ -88,18 +81,17 @@ class Composition(Bijector):
         return any(part.parts_interact for part in self.parts)
 
     # -------------------------------------------------------------- the walks
-    def _walk(self, direction: str, step: Callable[..., Any], *values: Any) -> Any:
-        """`step(part, *values of the part)` for each part; several values go together and come out as a tuple."""
-        walk = self._walk_forward if direction == "forward" else self._walk_inverse
-        if len(values) == 1:
-            return walk(step, values[0])
-        ranks = self.forward_min_event_ndims if direction == "forward" else self.inverse_min_event_ndims
+    def _walk(self, direction: str, step: Callable[[Bijector, Any], Any], value: Any) -> Any:
+        return self._walk_forward(step, value) if direction == "forward" else self._walk_inverse(step, value)
 
-        def unpacked(part: Bijector, together: Any) -> Any:
-            results = step(part, *_apart(part._minimum_ranks(direction)[0], together, len(values)))
-            return _together(part._minimum_ranks(direction)[1], results)
+    def _walk_with_ranks(self, direction: str, step: Callable[..., Any], x: Any, event_ndims: Any) -> tuple[Any, Any]:
+        """Both at once: `step(part, x, event_ndims)` returns both of the other side."""
 
-        return _apart(self._minimum_ranks(direction)[1], walk(unpacked, _together(ranks, values)), len(values))
+        def paired(part: Bijector, pairs: Any) -> Any:
+            return _pair(*step(part, _first(pairs), _second(pairs)))
+
+        pairs = self._walk(direction, paired, _pair(x, event_ndims))
+        return _first(pairs), _second(pairs)
 
     def _at_ranks(self, x, event_ndims, direction):
         if direction == "inverse":
@@ -107,11 +99,11 @@ class Composition(Bijector):
         log_dets: list[jax.Array] = []
 
         def step(part: Bijector, x: Any, ranks: Any) -> tuple[Any, Any]:
-            y, log_det = part._run(x, ranks, direction)
+            y, log_det = part._run_at(x, ranks, direction)
             log_dets.append(log_det)
             return y, part._event_ndims(ranks, direction)
 
-        y, ranks = self._walk(direction, step, x, event_ndims)
+        y, ranks = self._walk_with_ranks(direction, step, x, event_ndims)
         return y, self._total(log_dets, y, ranks, direction)
 
     def _total(self, log_dets: list[jax.Array], y: Any, event_ndims: Any, direction: str) -> jax.Array:
@@ -130,7 +122,7 @@ class Composition(Bijector):
             flags.append(inside)
             return x, part._event_ndims(ranks, "inverse")
 
-        x, ranks = self._walk("inverse", step, y, event_ndims)
+        x, ranks = self._walk_with_ranks("inverse", step, y, event_ndims)
         total = self._total(log_dets, x, ranks, "inverse")
         inside = jnp.ones(total.shape, bool)
         for flag in flags:
@@ -227,9 +219,21 @@ def is_bijector(node: Any) -> bool:
     return isinstance(node, Bijector)
 
 
-def _together(ranks: Any, values: Any) -> Any:
-    return jax.tree.map(lambda _, *parts: _Together(parts), ranks, *values)
+class _Pair:
+    """An array and the rank of its events, as one leaf of a pytree."""
+
+    def __init__(self, value: Any, event_ndims: int):
+        self.value = value
+        self.event_ndims = event_ndims
 
 
-def _apart(ranks: Any, together: Any, count: int) -> tuple[Any, ...]:
-    return tuple(jax.tree.map(lambda _, leaf, k=k: leaf.values[k], ranks, together) for k in range(count))
+def _pair(x: Any, event_ndims: Any) -> Any:
+    return jax.tree.map(_Pair, x, event_ndims)
+
+
+def _first(pairs: Any) -> Any:
+    return jax.tree.map(lambda pair: pair.value, pairs)
+
+
+def _second(pairs: Any) -> Any:
+    return jax.tree.map(lambda pair: pair.event_ndims, pairs)

@@ -73,7 +73,7 @@ class Invert(Bijector):
         return self.bijector.domain
 
     def _at_ranks(self, x, event_ndims, direction):
-        return self.bijector._run(x, event_ndims, _OPPOSITE[direction])
+        return self.bijector._run_at(x, event_ndims, _OPPOSITE[direction])
 
     def _event_ndims(self, event_ndims, direction):
         return self.bijector._event_ndims(event_ndims, _OPPOSITE[direction])

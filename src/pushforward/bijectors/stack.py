@@ -105,10 +105,10 @@ class Stack(Bijector):
         return _scan(self, y, self.forward_min_event_ndims, "inverse", True)
 
     def _forward(self, x):
-        return _scan(self, x, self.forward_min_event_ndims, "forward", False)[0]
+        return _scan(self, x, None, "forward", False)[0]
 
     def _inverse(self, y):
-        return _scan(self, y, self.forward_min_event_ndims, "inverse", False)[0]
+        return _scan(self, y, None, "inverse", False)[0]
 
     def _forward_event_shape(self, shape):
         return shape
@@ -170,11 +170,16 @@ class Stack(Bijector):
 @eqx.filter_jit
 def _scan(stack: Stack, x: Any, event_ndims: Any, direction: str, log_det: bool) -> tuple[Any, Any]:
     # Under jit, so that a call outside any jit compiles once and is found again.
-    batch = jnp.broadcast_shapes(
-        *(leaf.shape[: leaf.ndim - n] for leaf, n in _paired(x, event_ndims)),
-        stack._bind(stack[0]).batch_shape(jax.tree.map(lambda n, a: a.shape[a.ndim - n :], event_ndims, x)),
-    )
-    x = jax.tree.map(lambda n, a: jnp.broadcast_to(a, batch + a.shape[a.ndim - n :]), event_ndims, x)
+    batch: tuple[int, ...] = ()
+    if event_ndims is None and not isinstance(x, jax.Array):
+        x = _settled(stack._bind(stack[0]), x, direction)
+    else:
+        event_ndims = stack.forward_min_event_ndims if event_ndims is None else event_ndims
+        batch = jnp.broadcast_shapes(
+            *(leaf.shape[: leaf.ndim - n] for leaf, n in _paired(x, event_ndims)),
+            stack._bind(stack[0]).batch_shape(jax.tree.map(lambda n, a: a.shape[a.ndim - n :], event_ndims, x)),
+        )
+        x = jax.tree.map(lambda n, a: jnp.broadcast_to(a, batch + a.shape[a.ndim - n :]), event_ndims, x)
 
     def body(carry: Any, layer: Bijector) -> Any:
         x, total = carry
@@ -193,6 +198,20 @@ def _scan(stack: Stack, x: Any, event_ndims: Any, direction: str, log_det: bool)
         body, start, stack.layers, length=stack.depth, reverse=direction == "forward", unroll=unroll
     )
     return x, total
+
+
+def _settled(layer: Bijector, x: Any, direction: str) -> Any:
+    """x with the batch axes that the layer's parameters give its parts, so that a loop keeps their shapes.
+
+    For values alone, nobody says which axes of a part are events; so the shapes are those that come out.
+    """
+    while True:
+        y = jax.eval_shape(getattr(layer, direction), x)
+        shapes = jax.tree.map(lambda a, b: jnp.broadcast_shapes(a.shape, b.shape), x, y)
+        wider = jax.tree.map(jnp.broadcast_to, x, shapes)
+        if jax.tree.leaves(jax.tree.map(jnp.shape, wider)) == jax.tree.leaves(jax.tree.map(jnp.shape, x)):
+            return x
+        x = wider
 
 
 def _paired(x: Any, ndims: Any) -> Any:

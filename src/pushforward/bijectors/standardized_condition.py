@@ -115,7 +115,7 @@ class StandardizedCondition(Bijector):
         return self.bijector._event_ndims(event_ndims, direction)
 
     def _at_ranks(self, x, event_ndims, direction):
-        return self.bijector._run(x, event_ndims, direction)
+        return self.bijector._run_at(x, event_ndims, direction)
 
     def _preimages(self, y, event_ndims):
         return self.bijector._preimages(y, event_ndims)
