@@ -46,8 +46,8 @@ def _cdf_jvp(primals, tangents):
 def quantile_and_log_density(p: jax.Array, df: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The t with P(T < t) = p, relative to its size near its zero at 1/2 too, and log p(t), also where t overflows.
 
-    Newton's method for the logarithms of both sides as functions of log(t), which are concave, so that it converges
-    from everywhere; from a start that is near.
+    Newton's method for the logarithm of a tail as a function of log(t), which is concave, so that it converges from
+    everywhere; from a start that is near.
     """
     lower = jnp.where(p < 0.5, p, 1 - p)
     size, log_density_of_size = _upper_quantile(lower, jnp.abs(p - 0.5), df)
@@ -185,31 +185,30 @@ def _cdf_by_df(t: jax.Array, df: jax.Array) -> jax.Array:
 
 
 def _upper_quantile(beyond: jax.Array, before: jax.Array, df: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The t > 0 with P(T > t) = beyond, P(0 < T < t) = before; the smaller of the two decides; and log p(t)."""
+    """The t > 0 with P(T > t) = beyond, P(0 < T < t) = before, both given; and log p(t)."""
     info = jnp.finfo(beyond.dtype)
-    outer, centre = beyond < 0.25, before == 0
+    in_tail, centre = beyond < 0.25, before == 0
     safe, before = jnp.maximum(beyond, info.tiny), jnp.where(centre, 0.25, before)
     # P(T > t) < c v^(v / 2 - 1) t^-v, c the constant below, and equal to it far out.
     log_bound = jnp.log(df) / 2 + (jnp.log(_constant(df)) - jnp.log(df) - jnp.log(safe)) / df
     # Wallace's normal approximation.
-    z = jnp.where(outer, -ndtri(jnp.where(outer, safe, 0.25)), before * np.sqrt(2 * np.pi).astype(before.dtype))
+    z = jnp.where(in_tail, -ndtri(jnp.where(in_tail, safe, 0.25)), before * np.sqrt(2 * np.pi).astype(before.dtype))
     z = z * (8 * df + 3) / (8 * df + 1)
     normal = jnp.sqrt(df * jnp.expm1(z * z / df))
     start = jnp.minimum(jnp.minimum(normal, jnp.exp(log_bound)), info.max)
-    t = _fixed_point(lambda t: _newton(t, outer, safe, before, df), start)
+    t = _fixed_point(lambda t: _newton(t, safe, before, df), start)
     far = (t >= info.max) | (beyond == 0)
     t = jnp.where(centre, 0, t)
     far_log_density = jnp.log(df) + jnp.log(beyond) - log_bound
     return jnp.where(far, jnp.inf, t), jnp.where(far, far_log_density, log_density(t, df))
 
 
-def _newton(t: jax.Array, outer: jax.Array, beyond: jax.Array, before: jax.Array, df: jax.Array) -> jax.Array:
-    """The step for log(t)."""
+def _newton(t: jax.Array, beyond: jax.Array, before: jax.Array, df: jax.Array) -> jax.Array:
+    """The step for log(t): by the equation for whichever of the probabilities is computed at t, not by difference."""
     tail = _tail(t, df)
-    direct, target = outer == tail.outer, jnp.where(outer, beyond, before)
-    share = jnp.where(direct, tail.share, (0.5 - tail.value) / tail.scaled)
     # In this order, for the value itself may be a subnormal number.
-    return jnp.where(outer, 1, -1) * jnp.log((tail.scaled / target) * share) * share
+    ratio = (tail.scaled / jnp.where(tail.outer, beyond, before)) * tail.share
+    return jnp.where(tail.outer, 1, -1) * jnp.log(ratio) * tail.share
 
 
 def _fixed_point(step: Callable[[jax.Array], jax.Array], start: jax.Array) -> jax.Array:

@@ -56,12 +56,6 @@ def multiply(a: Parts, b: Parts) -> Parts:
     return Parts(high, _if_finite(high, exact - high) + (a.high * b.low + a.low * b.total))
 
 
-def product(a: Parts, b: Parts) -> tuple[jax.Array, jax.Array]:
-    """a b as a float and what it lacks."""
-    nearest = lax.stop_gradient(_without(a.total * b.total, 1))
-    return nearest, (((a.high * b.high - nearest) + a.high * b.low) + a.low * b.high) + a.low * b.low
-
-
 def rounded(a: Parts) -> tuple[jax.Array, jax.Array]:
     """`a` as a float and what it lacks."""
     nearest = lax.stop_gradient(_without(a.total, 1))
@@ -81,29 +75,23 @@ def exp(a: Parts, factor: Any = 1) -> jax.Array:
     return (exp_of_small(a.low) * (factor * root)) * root
 
 
+@jax.custom_jvp
 def log(x: jax.Array) -> Parts:
     """The logarithm of a normal number x > 0, relative to its own size near x = 1 too; inf and NaN give themselves."""
-    return _log(x)
-
-
-@jax.custom_jvp
-def _log(x):
     exponent, mantissa = _exponent_and_mantissa(x)
     return _log_of(exponent, mantissa - 1, jnp.where(x < jnp.inf, 0, x))
 
 
-@_log.defjvp
-def _(primals, tangents):
-    (x,), (dx,) = primals, tangents
-    value = _log(x)
-    return value, Parts(jnp.zeros_like(x), dx / x)
+@log.defjvp
+def _log_jvp(primals, tangents):
+    return log(*primals), Parts(jnp.zeros_like(primals[0]), tangents[0] / primals[0])
 
 
 def log1p(v: jax.Array, rest: Any = 0, doublings: Any = 0) -> Parts:
     """log(2^doublings (1 + v + rest)), precise relative to its size near its zero too (if `doublings` is 0).
 
     Args:
-        v: above -1.
+        v: not negative.
         rest: what v + rest has more than the float v has.
         doublings: a whole number, any shape; for where 1 + v would overflow.
     """
@@ -114,7 +102,7 @@ def log1p(v: jax.Array, rest: Any = 0, doublings: Any = 0) -> Parts:
 def _log1p(v, rest, doublings):
     # One bit less than a float has, for the compiler takes (v + 1) - 1 for v.
     u = _without((1 + v) + rest, 1)
-    lost = jnp.where(v > 1, (v - u) + 1, jnp.where(v > -0.5, (1 - u) + v, (1 + v) - u))
+    lost = jnp.where(v > 1, (v - u) + 1, (1 - u) + v)
     exponent, mantissa = _exponent_and_mantissa(u)
     near = exponent == 0
     fraction = jnp.where(near, v, mantissa - 1)
@@ -124,11 +112,10 @@ def _log1p(v, rest, doublings):
 
 
 @_log1p.defjvp
-def _(primals, tangents):
-    v, rest, _ = primals
+def _log1p_jvp(primals, tangents):
     value = _log1p(*primals)
-    slope = jnp.broadcast_to((tangents[0] + tangents[1]) / ((1 + v) + rest), value.low.shape)
-    return value, Parts(jnp.zeros_like(slope), slope)
+    slope = (tangents[0] + tangents[1]) / ((1 + primals[0]) + primals[1])
+    return value, Parts(jnp.zeros_like(value.high), jnp.broadcast_to(slope, value.low.shape))
 
 
 def _short(a: jax.Array) -> jax.Array:
