@@ -122,9 +122,14 @@ def inverted(draw, shape, depth):
 
 
 def stack(draw, shape, depth):
-    """Two layers of one structure. Its batch axes are those of both, so they need the same shapes."""
-    part = bijector(draw, shape, depth - 1)
-    return Drawn(lambda member, layer: Stack([part.build(member, k) for k in range(2)]), part.batch)
+    """Two layers of one structure, for one member as a chain. Chains as layers, which rarely commute."""
+    part = (chain if depth > 1 else bijector)(draw, shape, depth - 1)
+
+    def build(member, layer):
+        layers = [part.build(member, k) for k in range(2)]
+        return Stack(layers) if member is None else Chain(layers)
+
+    return Drawn(build, part.batch)
 
 
 def blocks(draw, n):
@@ -134,9 +139,17 @@ def blocks(draw, n):
 
 
 def blockwise(draw, shape, depth):
+    """Blocks of a vector, for one member split and joined."""
     sizes = blocks(draw, *shape)
     parts = [bijector(draw, (size,), depth - 1) for size in sizes]
-    return Drawn(lambda *at: Blockwise([part.build(*at) for part in parts], sizes), joined(parts))
+
+    def build(member, layer):
+        inner = [part.build(member, layer) for part in parts]
+        if member is None:
+            return Blockwise(inner, sizes)
+        return Chain([Invert(Split(sizes)), JointMap(inner), Split(sizes)])
+
+    return Drawn(build, joined(parts))
 
 
 def rearranged(draw, shape, depth):
