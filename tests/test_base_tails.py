@@ -40,7 +40,13 @@ def everything(dist, lower, upper, tails):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BASES)
+# Their quantiles are found by a search, which takes long to compile.
+SEARCHED = {"Beta", "Chi2", "Gamma", "InverseGamma", "StudentT"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SEARCHED else ()) for name in BASES]
+)
 def test_both_tails_against_scipy(name, x64):
     arguments, reference = BASES[name]
     dist = getattr(distributions, name)(*map(jnp.float64, arguments))
@@ -65,6 +71,7 @@ def test_survival_function_of_a_flow_has_digits_where_the_difference_has_none(x6
     assert 1 - flow.cdf(y)[1] == 0
 
 
+@pytest.mark.slow
 def test_the_distribution_function_of_student_s_t_has_the_density_as_its_slope_at_the_median(x64):
     dist = distributions.StudentT(jnp.float64(3.0), jnp.float64(0.3), jnp.float64(2.0))
     x = 0.3 + np.array([0.0, 1e-9, -1e-5, 1e-3, -2.0, 30.0])
