@@ -9,8 +9,10 @@ A flow gives p(x) of whole rows. With A the coordinates that are given and B the
 
 and the integral is found by `adaptive`: draws of the flow near x_A, moved onto it, say where in x_B the mass lies; a
 mixture around them is adapted to the joint density and its last draws are weighted. Every number that rests on these
-draws comes with its standard error, and `effective_sample_size` says how many of them count. The draws are made once,
-with a key, so that an object answers every question from the same draws.
+draws comes with its standard error, and `effective_sample_size` says how many of them count. Errors are told from the
+draws themselves, so where these miss a part of the mass, as they may with more than about ten columns to integrate
+over, errors are too small. The draws are made once, with a key, so that an object answers every question from the same
+draws.
 """
 
 import operator
