@@ -25,8 +25,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 SCALAR_FAMILIES = ("scalar_maps", "distribution_functions", "splines_and_polynomials")
 MAPS = sorted(
     name
-    for name, thing in vars(bijectors).items()
-    if name in bijectors.__all__ and inspect.isclass(thing) and issubclass(thing, bijectors.Bijector)
+    for name in bijectors.__all__
+    if inspect.isclass(thing := getattr(bijectors, name)) and issubclass(thing, bijectors.Bijector)
 )
 # Bases and wrappers, whose inverse and log-det are those of something else, and which say so in other words.
 IN_OTHER_WORDS = {"Bijector", "Composition", "Inline", "Invert", "Stack", "StandardizedCondition"}

@@ -113,7 +113,7 @@ def test_the_table_of_shapes_is_true():
     rows = re.findall(r"^\| `([A-Z].*?)` \| `(.*?)` \| `(.*?)`", (ROOT / "docs/shapes.md").read_text("utf-8"), re.M)
     assert len(rows) >= 5
     for call, shape, result in rows:
-        names = {**vars(bijectors), "x": jnp.ones(eval(shape))}
+        names = {**{name: getattr(bijectors, name) for name in bijectors.__all__}, "x": jnp.ones(eval(shape))}
         if result == "ValueError":
             with pytest.raises(ValueError, match="below the minimum"):
                 eval(call, names)

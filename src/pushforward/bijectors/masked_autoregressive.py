@@ -19,7 +19,8 @@ import numpy as np
 from jax import lax
 
 from ..core import as_callable, replace, static_field
-from ..nets import AutoregressiveNetwork, linear_solvers, solve_sequentially
+from ..nets import AutoregressiveNetwork as AutoregressiveNetwork  # exported by this package too, as TFP does
+from ..nets import linear_solvers, solve_sequentially
 from .base import Bijector
 from .transformers import AdditiveTransformer, AffineTransformer, Transformer
 

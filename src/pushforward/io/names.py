@@ -169,7 +169,7 @@ def _find_own(name: str) -> Any:
         home = importlib.import_module(".".join((_OURS, package, *files)))
     except ModuleNotFoundError:
         return None
-    found = vars(home).get(last)
+    found = getattr(home, last, None)
     ours = (getattr(found, "__module__", None) or "").startswith(f"{_OURS}.{package}")
     return found if ours and (_is_model_class(found) or isinstance(found, FunctionType) or _is_jitted(found)) else None
 
