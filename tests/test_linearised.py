@@ -99,7 +99,8 @@ def test_second_derivatives_are_those_of_sweeps(x64):
 def test_derivatives_under_vmap_and_of_one_row(x64):
     """A condition of its own for each row, weights of each member, and gradients of single rows."""
     flow = layer("conditional", AffineTransformer())
-    x, c = jax.random.normal(jax.random.key(1), (2, 3, 4)), jax.random.normal(jax.random.key(2), (2, 1, 2))
+    # Halved: at full size the fourth coordinate reaches 1,900, and sin there keeps too few digits to compare to 1e-11.
+    x, c = (0.5 * jax.random.normal(jax.random.key(k), shape) for k, shape in ((1, (2, 3, 4)), (2, (2, 1, 2))))
 
     def total(flow, x, c):
         return jnp.sum(jnp.sin(flow.condition(c).forward(x)))
