@@ -108,6 +108,7 @@ BIJECTORS: dict[str, list[str]] = {
     ],
     "flow_layers": [
         "MaskedAutoregressiveFlow",
+        "BlockNeuralAutoregressive",
         "Coupling",
         "RealNVP",
         "ActNorm",
@@ -127,6 +128,8 @@ BIJECTORS: dict[str, list[str]] = {
         "CircularSplineTransformer",
         "BernsteinTransformer",
         "SumOfSquaresTransformer",
+        "DeepSigmoidalTransformer",
+        "MonotonicIntegralTransformer",
         "InvertedTransformer",
         "AutoregressiveNetwork",
         "real_nvp_default_template",

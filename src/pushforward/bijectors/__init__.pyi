@@ -8,6 +8,7 @@ from .base import Bijector as Bijector
 from .batch_normalization import BatchNormalization as BatchNormalization
 from .bernstein import BernsteinPolynomial as BernsteinPolynomial
 from .bernstein import BernsteinTransformer as BernsteinTransformer
+from .block_neural_autoregressive import BlockNeuralAutoregressive as BlockNeuralAutoregressive
 from .blockwise import Blockwise as Blockwise
 from .categorical_to_discrete import CategoricalToDiscrete as CategoricalToDiscrete
 from .cdf import CDF as CDF
@@ -23,6 +24,7 @@ from .coupling import Coupling as Coupling
 from .cubic_spline import CubicSpline as CubicSpline
 from .cubic_spline import CubicSplineTransformer as CubicSplineTransformer
 from .cumsum import Cumsum as Cumsum
+from .deep_sigmoidal import DeepSigmoidalTransformer as DeepSigmoidalTransformer
 from .discrete_cosine_transform import DiscreteCosineTransform as DiscreteCosineTransform
 from .exp import Exp as Exp
 from .expm1 import Expm1 as Expm1
@@ -55,6 +57,7 @@ from .masked_autoregressive import AutoregressiveNetwork as AutoregressiveNetwor
 from .masked_autoregressive import MaskedAutoregressiveFlow as MaskedAutoregressiveFlow
 from .matrix_inverse_tril import MatrixInverseTriL as MatrixInverseTriL
 from .mixture_of_logistics_cdf import MixtureOfLogisticsCDF as MixtureOfLogisticsCDF
+from .monotonic_integral import MonotonicIntegralTransformer as MonotonicIntegralTransformer
 from .moyal_cdf import MoyalCDF as MoyalCDF
 from .normal_cdf import NormalCDF as NormalCDF
 from .pad import Pad as Pad

@@ -6,13 +6,28 @@ Each returns a `TransformedDistribution` on R^dim, or with `condition_dim` a `Co
 `flow(c)` gives one. Recipes hold no mathematics: they put bijectors together.
 """
 
+from .bnaf import bnaf
 from .default import default
 from .iaf import iaf
 from .maf import maf
 from .mlp import mlp
+from .naf import naf
 from .nice import nice
 from .realnvp import realnvp
 from .spline_autoregressive import spline_autoregressive
 from .spline_coupling import spline_coupling
+from .umnn import umnn
 
-__all__ = ["default", "iaf", "maf", "mlp", "nice", "realnvp", "spline_autoregressive", "spline_coupling"]
+__all__ = [
+    "bnaf",
+    "default",
+    "iaf",
+    "maf",
+    "mlp",
+    "naf",
+    "nice",
+    "realnvp",
+    "spline_autoregressive",
+    "spline_coupling",
+    "umnn",
+]

@@ -1,5 +1,6 @@
 """Layer 1: conditioners, the networks that supply the parameters of flow layers."""
 
+from .block_autoregressive import BlockAutoregressiveNetwork
 from .conditioner import Conditioner
 from .incremental import solve_sequentially
 from .linearised import linear_solvers
@@ -10,6 +11,7 @@ from .residual import ResidualMLP
 __all__ = [
     "MLP",
     "AutoregressiveNetwork",
+    "BlockAutoregressiveNetwork",
     "Conditioner",
     "ResidualMLP",
     "linear_solvers",
