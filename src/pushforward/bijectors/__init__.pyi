@@ -56,6 +56,7 @@ from .lu_linear import LULinear as LULinear
 from .masked_autoregressive import AutoregressiveNetwork as AutoregressiveNetwork
 from .masked_autoregressive import MaskedAutoregressiveFlow as MaskedAutoregressiveFlow
 from .matrix_inverse_tril import MatrixInverseTriL as MatrixInverseTriL
+from .mixture_of_gaussians import MixtureTransformer as MixtureTransformer
 from .mixture_of_logistics_cdf import MixtureOfLogisticsCDF as MixtureOfLogisticsCDF
 from .monotonic_integral import MonotonicIntegralTransformer as MonotonicIntegralTransformer
 from .moyal_cdf import MoyalCDF as MoyalCDF
