@@ -1,5 +1,7 @@
 """What `pushforward.distributions` exports, for the lazy loader in `__init__.py` and for type checkers."""
 
+from .autoregressive_bernoulli import AutoregressiveBernoulli as AutoregressiveBernoulli
+from .autoregressive_bernoulli import ConditionalAutoregressiveBernoulli as ConditionalAutoregressiveBernoulli
 from .base import PytreeDistribution as PytreeDistribution
 from .cholesky_lkj import CholeskyLKJ as CholeskyLKJ
 from .conditional import ConditionalDistribution as ConditionalDistribution
@@ -40,6 +42,7 @@ from .lambert_w_normal import LambertWNormal as LambertWNormal
 from .learned_accept_reject import LearnedAcceptReject as LearnedAcceptReject
 from .log_normal import LogNormal as LogNormal
 from .logit_normal import LogitNormal as LogitNormal
+from .mask_ensemble import MaskEnsemble as MaskEnsemble
 from .mixture import Mixture as Mixture
 from .mixture_of_flows import MixtureOfFlows as MixtureOfFlows
 from .mixture_same_family import MixtureSameFamily as MixtureSameFamily

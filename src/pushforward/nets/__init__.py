@@ -5,6 +5,7 @@ from .conditioner import Conditioner
 from .incremental import solve_sequentially
 from .linearised import linear_solvers
 from .made import AutoregressiveNetwork
+from .masks import Masks, draw_masks
 from .mlp import MLP
 from .residual import ResidualMLP
 
@@ -13,7 +14,9 @@ __all__ = [
     "AutoregressiveNetwork",
     "BlockAutoregressiveNetwork",
     "Conditioner",
+    "Masks",
     "ResidualMLP",
+    "draw_masks",
     "linear_solvers",
     "solve_sequentially",
 ]

@@ -30,6 +30,7 @@ def solve_sequentially(
     Returns:
         x of shape (D, N).
     """
+    net = net.sorted_by_degree()
     order, place = sorting(net)
     hidden, last = sorted_weights(net, order)
     *offsets, last_offset = [

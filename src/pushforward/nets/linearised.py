@@ -36,6 +36,7 @@ def linear_solvers(
 
     Arguments as of `solve_sequentially`, whose result is x.
     """
+    net = net.sorted_by_degree()
     params, slopes = _pass(net, x)
     of_params = jax.vjp(lambda p: fn(p, z), params)[1](jnp.ones_like(x))[0]
     order, place = sorting(net)

@@ -59,6 +59,7 @@ class AutoregressiveNetwork(Module):
     condition_weights: tuple[jax.Array | None, ...] | None
     activation: Any
     input_degrees: jax.Array = constant_field()
+    unit_degrees: Any = constant_field()
     bound: Any = constant_field()
     hidden_degrees: tuple[tuple[int, ...], ...] = static_field()
     params: int = static_field()
@@ -110,6 +111,7 @@ class AutoregressiveNetwork(Module):
         self.hidden_degrees = tuple(degrees * len(layer_units) if residual else degrees)
         self.params, self.dim, self.residual = params, dim, residual
         self.activation = as_callable(activation if activation is not None else _identity)
+        self.unit_degrees = None
         masks = self._masks(input_degrees)
         entering = [conditional and (conditional_input_layers == "all_layers" or k == 0) for k in range(len(masks))]
         width = self.condition_dim or 0
@@ -211,8 +213,26 @@ class AutoregressiveNetwork(Module):
         """The weights with masked entries set to zero, each (out, in); the last is (params * D, in), params leading."""
         return [jnp.where(m, w, 0) for m, w in zip(self._masks(self.input_degrees), self.weights, strict=True)]
 
+    def sorted_by_degree(self) -> "AutoregressiveNetwork":
+        """The same map with its hidden units in the order of their degrees; itself unless `masks.py` gave it others."""
+        if self.unit_degrees is None:
+            return self
+        orders = [jnp.argsort(degrees) for degrees in self.unit_degrees]
+
+        def by_rows(arrays: Any) -> Any:
+            """The rows of every layer but the last in the order of its units."""
+            if arrays is None:
+                return None
+            hidden = [a if a is None else a[order] for a, order in zip(arrays[:-1], orders, strict=True)]
+            return (*hidden, arrays[-1])
+
+        first, *others = by_rows(self.weights)
+        weights = (first, *(w[:, order] for w, order in zip(others, orders, strict=True)))
+        biases, on_condition = by_rows(self.biases), by_rows(self.condition_weights)
+        return replace(self, weights=weights, biases=biases, condition_weights=on_condition, unit_degrees=None)
+
     def _masks(self, input_degrees: Any) -> list[Any]:
-        hidden = [np.asarray(d, np.int32) for d in self.hidden_degrees]
+        hidden = self.unit_degrees or [np.asarray(d, np.int32) for d in self.hidden_degrees]
         sources = [input_degrees, *hidden]
         masks = [m[:, None] >= d[None, :] for d, m in zip(sources[:-1], hidden, strict=True)]
         last = input_degrees[:, None] > sources[-1][None, :]

@@ -27,6 +27,7 @@ from .guard import TrainingDivergedError
 from .history import EpochRecord, FitResult, History
 from .loop import fit
 from .objectives import Batch, maximum_likelihood
+from .order_agnostic import order_agnostic
 
 __all__ = [
     "Batch",
@@ -37,4 +38,5 @@ __all__ = [
     "enable_compilation_cache",
     "fit",
     "maximum_likelihood",
+    "order_agnostic",
 ]

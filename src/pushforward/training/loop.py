@@ -114,7 +114,7 @@ def fit(
     expected = {"dtype": model_dtype(trained), "event_shape": _event_shape(model) if is_likelihood else None}
     del trained
     table = as_table(x, condition, sample_weight, **expected)
-    if is_likelihood:
+    if is_likelihood and not _is_discrete(model):
         check_varies(table)
     held_out = None
     if validation_data is not None:
@@ -164,6 +164,11 @@ def _check_conditional(model: Any, condition: Any) -> None:
             f"condition: {type(model).__name__} takes no condition, and got one, which would be ignored; leave it out, "
             "or build the flow with condition_dim"
         )
+
+
+def _is_discrete(model: Any) -> bool:
+    """Whether the events have probabilities, which are bounded: a column may then be constant."""
+    return bool(getattr(getattr(model, "support", None), "is_discrete", False))
 
 
 def _event_shape(model: Any) -> tuple[int, ...] | None:
