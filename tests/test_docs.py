@@ -119,6 +119,6 @@ def test_the_defaults_quoted_are_those_of_the_recipes():
     assert {name for name, *_ in rows} == set(flows.__all__)
     for name, layers, hidden, permutation in rows:
         default = {key: p.default for key, p in inspect.signature(getattr(flows, name)).parameters.items()}
-        assert default["layers"] == int(layers), name
+        assert default.get("layers", 1) == int(layers), name
         assert str(tuple(default["hidden_units"])) == hidden, name
         assert (f'"{default["permutation"]}"' if "permutation" in default else "") == permutation, name

@@ -43,6 +43,8 @@ class Flow(enum.StrEnum):
     spline_autoregressive = "spline_autoregressive"
     spline_coupling = "spline_coupling"
     maf = "maf"
+    maf_mog = "maf_mog"
+    made = "made"
     naf = "naf"
     umnn = "umnn"
     bnaf = "bnaf"

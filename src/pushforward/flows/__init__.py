@@ -9,7 +9,9 @@ Each returns a `TransformedDistribution` on R^dim, or with `condition_dim` a `Co
 from .bnaf import bnaf
 from .default import default
 from .iaf import iaf
+from .made import made
 from .maf import maf
+from .maf_mog import maf_mog
 from .mlp import mlp
 from .naf import naf
 from .nice import nice
@@ -22,7 +24,9 @@ __all__ = [
     "bnaf",
     "default",
     "iaf",
+    "made",
     "maf",
+    "maf_mog",
     "mlp",
     "naf",
     "nice",

@@ -1,4 +1,4 @@
-"""Layers of the masked autoregressive recipes: maf, iaf, spline_autoregressive."""
+"""Layers of the masked autoregressive recipes: maf, maf_mog, made, iaf, spline_autoregressive."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +20,9 @@ def autoregressive_layer(
     hidden_units: tuple[int, ...],
     activation: Callable[[jax.Array], jax.Array],
     permutation: str | None,
-    residual: bool,
-    inverted: bool,
+    residual: bool = False,
+    inverted: bool = False,
+    order: str = "left-to-right",
 ) -> Bijector:
     """One masked autoregressive layer after a map that mixes the coordinates."""
     key_net, key_mix = jax.random.split(key)
@@ -31,6 +32,7 @@ def autoregressive_layer(
         conditional=condition_dim is not None,
         conditional_event_shape=condition_dim,
         hidden_units=hidden_units,
+        input_order=order,
         activation=activation,
         residual=residual,
         output_scale=0.3,

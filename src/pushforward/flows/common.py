@@ -31,6 +31,16 @@ def _build(
     return eqx.filter_vmap(lambda key: layer(key, **dict(options)))(jax.random.split(key, depth))
 
 
+def single(key: jax.Array, layer: Callable[..., Any], **options: Any) -> Any:
+    """One layer, or network, `layer(key, **options)`, built by one compiled program; as of `stacked`."""
+    return _build_one(key, layer, tuple(sorted(options.items())))
+
+
+@compiled(RUNS_ONCE, static_argnames=("layer", "options"))
+def _build_one(key: jax.Array, layer: Callable[..., Any], options: tuple[tuple[str, Any], ...]) -> Any:
+    return layer(key, **dict(options))
+
+
 def mixed(key: jax.Array, bijector: Bijector, dim: int, permutation: str | None) -> Bijector:
     """`bijector` after a map that mixes the coordinates, so that the next layer sees them in another order.
 
