@@ -118,23 +118,32 @@ def _newton(f: Callable, slope: Callable, rounding: jax.Array, lo: jax.Array, hi
     """Newton's steps, and the midpoint of the bracket where one would be longer than half of it.
 
     An element is done when its residual is some roundings of the right-hand side, when it moves by a rounding only, or
-    when its bracket is exhausted; it takes the last step still.
+    when its bracket is exhausted; then it takes one more step.
+
+    Whether it is done is told from two points that the loop carries. A compiler may compute a residual twice, once for
+    the point and once for a flag beside it, and round it otherwise, and where the two say different things near a
+    threshold a midpoint would be returned for a root.
     """
-
-    def step(state: Any) -> Any:
-        lo, hi, x, done, count = state
-        residual = f(x)
-        lo, hi = jnp.where(residual < 0, x, lo), jnp.where(residual > 0, x, hi)
-        newton = x - residual / slope(x)
-        # A comparison with NaN is false.
-        near = (newton >= lo) & (newton <= hi) & (jnp.abs(newton - x) <= hi / 2 - lo / 2)
-        settled = (jnp.abs(residual) <= rounding) | jnp.isnan(residual)
-        new = jnp.where(near, newton, jnp.where(settled, x, _midpoint(lo, hi)))
-        new = jnp.where(done, x, new)
-        still = jnp.abs(new - x) <= 4 * jnp.finfo(x.dtype).eps * jnp.abs(x)
-        return lo, hi, new, done | settled | still, count + 1
-
     at_lo, at_hi = f(lo) >= 0, f(hi) <= 0
     start = jnp.where(at_lo, lo, jnp.where(at_hi, hi, _midpoint(lo, hi)))
-    state = (lo, hi, start, at_lo | at_hi, jnp.asarray(0, jnp.int32))
-    return lax.while_loop(lambda s: ~jnp.all(s[3]) & (s[4] < 256), step, state)[2]
+
+    def moving(x: jax.Array, before: jax.Array) -> jax.Array:
+        return jnp.abs(x - before) > 4 * jnp.finfo(x.dtype).eps * jnp.abs(x)
+
+    def newton(x: jax.Array, residual: jax.Array, lo: jax.Array, hi: jax.Array) -> tuple[jax.Array, jax.Array]:
+        new = x - residual / slope(x)
+        # A comparison with NaN is false.
+        return new, (new >= lo) & (new <= hi) & (jnp.abs(new - x) <= hi / 2 - lo / 2)
+
+    def step(state: Any) -> Any:
+        lo, hi, x, before, count = state
+        residual = f(x)
+        lo, hi = jnp.where(residual < 0, x, lo), jnp.where(residual > 0, x, hi)
+        new, near = newton(x, residual, lo, hi)
+        settled = (jnp.abs(residual) <= rounding) | jnp.isnan(residual) | ~moving(x, before)
+        return lo, hi, jnp.where(settled, x, jnp.where(near, new, _midpoint(lo, hi))), x, count + 1
+
+    state = (lo, hi, start, jnp.full_like(start, jnp.inf), jnp.asarray(0, jnp.int32))
+    lo, hi, x, *_ = lax.while_loop(lambda s: jnp.any(moving(s[2], s[3])) & (s[4] < 256), step, state)
+    new, near = newton(x, f(x), lo, hi)
+    return jnp.where(near, new, x)
