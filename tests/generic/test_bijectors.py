@@ -14,7 +14,11 @@ from pushforward.testing import BIJECTOR_CHECKS, check_bijector
 
 from ..registry import ENTRIES
 
-CASES = [pytest.param(entry, case, id=f"{entry.name}-{case}") for entry in ENTRIES for case in entry.cases]
+CASES = [
+    pytest.param(entry, case, id=f"{entry.name}-{case}", marks=[pytest.mark.slow] if entry.slow else [])
+    for entry in ENTRIES
+    for case in entry.cases
+]
 ABSTRACT = (Bijector, Composition)
 EXPORTED = [
     value

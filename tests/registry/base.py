@@ -74,6 +74,7 @@ class Entry:
             to the tolerances above instead of a tenth of them.
         perturbation: standard deviation of the noise added to the trained leaves for the further parameter draws.
         exempt: name of a check -> why it does not apply. Every line here is a hole in the net; give the reason.
+        slow: its cases take more than some seconds to compile, and run among the slow tests.
     """
 
     bijector: type[Bijector]
@@ -96,6 +97,7 @@ class Entry:
     numerical: bool = False
     perturbation: float = 0.1
     exempt: Mapping[str, str] = field(default_factory=dict)
+    slow: bool = False
 
     def __post_init__(self):
         if (self.float64, self.float32) != (None, None) and not self.reason:
@@ -103,7 +105,7 @@ class Entry:
 
     def arguments(self) -> dict[str, Any]:
         """The fields that are arguments of `check_bijector`."""
-        own = {"bijector", "cases", "label", "reason"}
+        own = {"bijector", "cases", "label", "reason", "slow"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in own}
 
     @property
