@@ -6,8 +6,8 @@
 | the quadrature | polynomials |
 | the monotonic integral | SciPy's quadrature; linear outside of its box; its slope is the integrand |
 | NaN, infinities, far points, large parameters | values keep their place, gradients are finite |
-| recipes, conditional, after a perturbation (two of them slow) | integral 1 on a grid, round trips, log-dets |
-| their derivatives in both directions | forward(inverse(x)) = x has none by parameters and conditions, and 1 by x |
+| recipes, conditional, after a perturbation (slow) | integral 1 on a grid, round trips, log-dets |
+| their derivatives in both directions (slow, but of one layer) | forward(inverse(x)) = x has none but 1 by x |
 | block networks | structure, norms; far points, where tanh is flat, have an inverse, for many networks |
 | fits (slow) | two moons: 0.5 nats better than the Gaussian; the same bits after saving |
 """
@@ -188,20 +188,18 @@ def observe(parameters, rest, c, grid, x):
     (_, seen), gradients = jax.value_and_grad(there_and_back, (0, 1, 2), has_aux=True)(parameters, c, x)
     flow = eqx.combine(parameters, rest)(c)
     jacobian = jax.vmap(jax.jacfwd(flow.bijector.inverse))(x)
-    of_density = jax.grad(lambda p, c: jnp.sum(eqx.combine(p, rest)(c).log_prob(x)), (0, 1))(parameters, c)
-    return flow.log_prob(grid), seen, gradients, jacobian, of_density
+    return flow.log_prob(grid), seen, gradients, jacobian
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param("naf", marks=pytest.mark.slow), pytest.param("umnn", marks=pytest.mark.slow), "bnaf"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
 def test_recipe_in_both_directions(name, key):
     flow = getattr(flows, name)(key, 2, condition_dim=2, layers=1, hidden_units=(8,), permutation=None, **SMALL[name])
     flow = perturbed(flow, 0.3)
     parameters, rest = eqx.partition(flow, pf.trainable(flow))
     side = jnp.linspace(-20, 20, 401)
     grid, x = jnp.stack(jnp.meshgrid(side, side), -1), 2 * jax.random.normal(key, (6, 2))
-    log_prob, seen, gradients, jacobian, of_density = observe(parameters, rest, jnp.array([0.5, -1.0]), grid, x)
+    log_prob, seen, gradients, jacobian = observe(parameters, rest, jnp.array([0.5, -1.0]), grid, x)
     z, log_det, y, back_log_det, weights = seen
     # A grid of step 0.1: kinks of relu networks leave an error of second order in the step.
     assert abs(np.exp(np.asarray(log_prob, np.float64)).sum() * 0.1**2 - 1) < 2e-3
@@ -211,9 +209,9 @@ def test_recipe_in_both_directions(name, key):
     np.testing.assert_allclose(back_log_det, -log_det, rtol=0, atol=1e-5)
     *of_constants, of_x = gradients
     np.testing.assert_allclose(of_x, weights, rtol=0, atol=2e-5)
-    for by_both, by_one in zip(jax.tree.leaves(of_constants), jax.tree.leaves(of_density), strict=True):
-        assert np.any(np.abs(by_one) > 1e-4)
-        np.testing.assert_allclose(by_both, 0, atol=1e-4)
+    # Sums of dozens of terms that cancel; with the inverse's part alone they are of the size 1.
+    for gradient in jax.tree.leaves(of_constants):
+        np.testing.assert_allclose(gradient, 0, atol=1e-4)
 
 
 # --------------------------------------------------------------------------------------------------- block networks
@@ -226,11 +224,18 @@ def test_block_network_is_triangular_and_has_an_inverse_where_tanh_is_flat(key):
 
     @fast_jit()
     def run(layer, x):
-        y, log_det = layer.forward_and_log_det(x)
-        back, back_log_det = layer.inverse_and_log_det(y)
-        return y, log_det, back, back_log_det, jax.vmap(jax.jacfwd(layer.inverse))(y), layer.net.layers()
+        def there_and_back(layer, x):
+            y, log_det = layer.forward_and_log_det(x)
+            back, back_log_det = layer.inverse_and_log_det(y)
+            return jnp.sum(back[:4]), (y, log_det, back, back_log_det)
 
-    y, log_det, back, back_log_det, jacobian, layers = run(layer, x)
+        gradients, values = jax.grad(there_and_back, (0, 1), has_aux=True)(layer, x)
+        return *values, gradients, jax.vmap(jax.jacfwd(layer.inverse))(values[0]), layer.net.layers()
+
+    y, log_det, back, back_log_det, gradients, jacobian, layers = run(layer, x)
+    np.testing.assert_allclose(gradients[1], np.r_[np.ones((4, 4)), np.zeros((3, 4))], rtol=0, atol=1e-12)
+    for gradient in jax.tree.leaves(gradients[0]):
+        np.testing.assert_allclose(gradient, 0, atol=1e-12)
     np.testing.assert_allclose(back, x, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(back_log_det, np.linalg.slogdet(jacobian)[1], rtol=0, atol=1e-12)
     np.testing.assert_allclose(log_det, -back_log_det, rtol=0, atol=1e-12)
