@@ -1,5 +1,6 @@
 """Entropy, information, regions and typical rows, against laws where they are known."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -78,3 +79,88 @@ def test_one_distribution_at_a_time(key):
         inference.entropy(key, pair(), num_samples=1)
     with pytest.raises(ValueError, match="rows"):
         inference.typicality_test(key, pair(), jnp.zeros(2))
+
+
+def mixed_rows(count, correlation=0.9, seed=5):
+    """Rows of two normals, the second a quarter as wide given the first."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((count, 2))
+    x[:, 1] = correlation * x[:, 0] + np.sqrt(1 - correlation**2) * x[:, 1]
+    return x
+
+
+def correlated(correlation=0.9):
+    tril = np.array([[1.0, 0.0], [correlation, np.sqrt(1 - correlation**2)]], np.float32)
+    return TransformedDistribution(StandardNormal(2), ScaleMatvecTriL(tril))
+
+
+def test_goodness_of_fit_names_the_column_that_fails(key):
+    x = mixed_rows(400)
+    right = inference.goodness_of_fit(key, correlated(), x)
+    assert right.p_value > 0.01
+    assert right.failing == ()
+    # The conditional of one normal given the other is known.
+    want = stats.norm.cdf((x - 0.9 * x[:, ::-1]) / np.sqrt(1 - 0.9**2))
+    assert np.abs(right.pit - want).max() < 2e-4
+    assert right.latent.shape == (3,)
+
+    x[:, 1] = np.abs(x[:, 1])
+    wrong = inference.goodness_of_fit(key, StandardNormal(2), x)
+    assert wrong.failing == (1,)
+    assert wrong.p_value < 1e-6
+    assert "failing columns: 1 (" in repr(wrong)
+
+
+def test_goodness_of_fit_sees_columns_that_do_not_go_together(key):
+    """Both marginals are right, and the wrong correlation shows in the conditionals."""
+    found = inference.goodness_of_fit(key, correlated(0.6), mixed_rows(400))
+    assert found.marginal.min() > 0.01
+    assert set(found.failing) == {0, 1}
+
+
+def test_goodness_of_fit_counts_impossible_rows_and_refuses_others(key):
+    x = mixed_rows(60)
+    x[::2] = np.nan
+    assert inference.goodness_of_fit(key, correlated(), x).p_value < 1e-6
+    for bad in (x[:0], x[:, :1], x[0]):
+        with pytest.raises(ValueError, match="expected rows of shape"):
+            inference.goodness_of_fit(key, correlated(), bad)
+    with pytest.raises(ValueError, match="one distribution on vectors"):
+        inference.goodness_of_fit(key, Normal(0.0, 1.0), x)
+
+
+def test_c2st(key):
+    x = mixed_rows(2000)
+    right = inference.c2st(key, correlated(), x)
+    assert abs(right.accuracy - 0.5) < SIGMAS * right.standard_error
+    assert right.standard_error == pytest.approx(0.5 / np.sqrt(2000), rel=0.01)
+    assert right.p_value > 0.001
+    # The same marginals, another correlation: no test of single columns sees it.
+    wrong = inference.c2st(key, correlated(0.5), x)
+    assert wrong.p_value < 1e-6
+    assert wrong.accuracy > 0.57
+    assert wrong.auc > wrong.accuracy
+    assert wrong.scores.shape == wrong.held_out.shape == (1000,)
+    # Rows far from where the two differ are told apart least: the two densities cross, here by their ratio.
+    ratio = np.asarray(correlated().log_prob(x) - correlated(0.5).log_prob(x))[wrong.held_out]
+    assert np.corrcoef(ratio, wrong.scores)[0, 1] > 0.7
+
+
+def test_c2st_takes_a_table_and_refuses_what_it_cannot_use(key):
+    first, second = mixed_rows(200), mixed_rows(300, seed=6)
+    assert inference.c2st(key, second, first).p_value > 0.001
+    assert inference.c2st(key, second + np.array([0.0, 3.0]), first).p_value < 1e-6
+    with pytest.raises(ValueError, match="not finite"):
+        inference.c2st(key, second, np.where(first > 2, np.nan, first))
+    with pytest.raises(ValueError, match="same columns"):
+        inference.c2st(key, second, first[:, :1])
+    with pytest.raises(ValueError, match="at least 40 rows"):
+        inference.c2st(key, second[:39], first)
+
+
+def test_guesses_of_c2st_are_those_of_a_coin_when_nothing_differs():
+    """p-values are uniform: 60 of them against their distribution."""
+    rng = np.random.default_rng(0)
+    p = [inference.c2st(jax.random.key(i), *rng.standard_normal((2, 200, 2)), epochs=20).p_value for i in range(60)]
+    # Of 200 guesses the accuracy has steps, so a p-value may be one step, 0.06, too large or too small.
+    assert stats.kstest(p, "uniform").statistic < 0.06 + 1.63 / np.sqrt(60)

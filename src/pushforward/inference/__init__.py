@@ -1,4 +1,4 @@
-"""Layer 6: what a density knows: entropy, information, expectations, regions, typical rows.
+"""Layer 6: what a density knows, and whether it is right: entropy, information, regions, typical rows, tests.
 
     from pushforward import inference
 
@@ -7,21 +7,29 @@
     inference.mutual_information(key, flow, [0], [1, 2])
     region = inference.highest_density_region(key, flow, 0.9)
     inference.typicality_test(key, flow, rows)
+    inference.goodness_of_fit(key, flow, held_out)            # p = 0.41; no column fails
+    inference.c2st(key, flow, held_out)                       # accuracy of a classifier, 1/2 if all is right
 
 All of them draw, so all take a key, and every number comes with its standard error (`distributions.Estimate`).
 Marginals and conditionals of a joint density are methods of the flow: `flow.marginal([0, 2])`,
 `flow.conditional({1: 0.5})`.
 """
 
+from .goodness import GoodnessOfFit, goodness_of_fit
 from .information import entropy, expectation, mutual_information
 from .regions import HighestDensityRegion, highest_density_region
+from .two_samples import ClassifierTest, c2st
 from .typicality import Typicality, typicality_test
 
 __all__ = [
+    "ClassifierTest",
+    "GoodnessOfFit",
     "HighestDensityRegion",
     "Typicality",
+    "c2st",
     "entropy",
     "expectation",
+    "goodness_of_fit",
     "highest_density_region",
     "mutual_information",
     "typicality_test",
