@@ -30,7 +30,8 @@ def made(
 ) -> Made:
     """p(y) = prod_i p(y_i | y_<i), each a Gaussian, a mixture of them, or of bits a Bernoulli (Germain et al. 2015).
 
-    One masked network gives the parameters of all conditionals in a pass; a sample takes a few passes' time.
+    One masked network gives the parameters of all conditionals in a pass. A sample takes a few passes' time
+    (incremental inversion), and of mixtures a search for each number besides.
 
     Choose it for binary vectors, and as the baseline to beat. Of the recipes for real vectors it is the simplest; it
     depends on the order of the coordinates, which `maf` evens out over its layers (`maf_mog` puts such layers on top of
