@@ -195,7 +195,7 @@ def observe(parameters, rest, c, grid, x):
 @pytest.mark.parametrize("name", SMALL)
 def test_recipe_in_both_directions(name, key):
     flow = getattr(flows, name)(key, 2, condition_dim=2, layers=1, hidden_units=(8,), permutation=None, **SMALL[name])
-    flow = perturbed(flow, 0.3)
+    flow = perturbed(flow, 0.1)
     parameters, rest = eqx.partition(flow, pf.trainable(flow))
     side = jnp.linspace(-20, 20, 401)
     grid, x = jnp.stack(jnp.meshgrid(side, side), -1), 2 * jax.random.normal(key, (6, 2))

@@ -30,8 +30,9 @@ class DeepSigmoidalTransformer:
     Parameters of a coordinate, for each layer: K slopes (through a softplus), K biases b, the weights U and W (through
     a softmax). Zeros give the identity.
 
-    Choose it for densities with several modes and gentle tails: a step of the sigmoids is a mode, of any width and
-    anywhere, where a spline has its knots in a box. A spline is faster, and its inverse needs no search.
+    Choose it for densities with several modes: a step of the sigmoids is a mode, of any width and anywhere, where a
+    spline has its knots in a box. A spline is faster, and its inverse needs no search. Outside of the data the flattest
+    of the units is left, so that with a small slope a few samples are far out.
 
     Args:
         units: K, sigmoids of a layer.
