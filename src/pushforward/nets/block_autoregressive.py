@@ -125,7 +125,7 @@ class BlockAutoregressiveNetwork(Module):
             log_slope = _log_product(log_block, log_slope)
             if layer < len(self.units):
                 h = jnp.tanh(v)
-                log_slope = log_slope + _log_slope_of_tanh(v).reshape(self.dim, -1, *x.shape[1:])
+                log_slope = log_slope + _log_slope_of_tanh(v).reshape(self.dim, self.units[layer], *x.shape[1:])
         gate, rest = (g.reshape(-1, *axes) for g in self.gates())
         inner = jax.nn.log_sigmoid(self.raw_gate).reshape(-1, *axes) + log_slope[:, 0]
         return rest * x + gate * v, jnp.logaddexp(jax.nn.log_sigmoid(-self.raw_gate).reshape(-1, *axes), inner)
