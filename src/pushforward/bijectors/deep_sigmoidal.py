@@ -1,6 +1,7 @@
 """The deep sigmoidal map of neural autoregressive flows (Huang, Krueger, Lacoste & Courville 2018)."""
 
 import dataclasses
+from functools import reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -125,7 +126,8 @@ def _run(layers: list[_Layer], x: jax.Array) -> tuple[jax.Array, jax.Array]:
     for layer in layers:
         if layer.log_inner is not None:
             h = jnp.sum(jnp.exp(layer.log_inner) * h, axis=1)
-            log_slope = jax.nn.logsumexp(layer.log_inner + log_slope, axis=1)
+            largest, total = _log_sum(layer.log_inner + log_slope)
+            log_slope = largest + total
         z = jnp.clip(layer.slopes * h + layer.biases, -most, most)
         h, log_slope = _mix(layer.log_outer, z, jnp.log(layer.slopes) + log_slope)
     return h[0], log_slope[0]
@@ -142,10 +144,17 @@ def _mix(log_weights: jax.Array, z: jax.Array, log_slopes: jax.Array) -> tuple[j
     rest = log1p_of(t, 1 + t)
     log_up, log_down = jnp.where(z < 0, z, 0) - rest, jnp.where(z < 0, 0, -z) - rest
     up, down = log_weights + log_up, log_weights + log_down
-    log_share, log_left = jax.nn.logsumexp(up, axis=1), jax.nn.logsumexp(down, axis=1)
-    above = (log_share > log_left)[:, None]
-    terms = jnp.where(above, down, up)
-    terms = terms - lax.stop_gradient(jnp.max(terms, axis=1, keepdims=True))
-    slopes = terms + jnp.where(above, log_up, log_down) + log_slopes
-    log_slope = jax.nn.logsumexp(slopes, axis=1) - jax.nn.logsumexp(terms, axis=1)
+    (most_up, sum_up), (most_down, sum_down) = _log_sum(up), _log_sum(down)
+    log_share, log_left = most_up + sum_up, most_down + sum_down
+    above = log_share > log_left
+    terms = jnp.where(above[:, None], down - most_down[:, None], up - most_up[:, None])
+    most, total = _log_sum(terms + jnp.where(above[:, None], log_up, log_down) + log_slopes)
+    log_slope = most + total - jnp.where(above, sum_down, sum_up)
     return log_share - log_left, log_slope - jnp.maximum(log_share, log_left)
+
+
+def _log_sum(a: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """(the largest of a, the logarithm of the sum of exp(a - largest)) over axis 1, which is unrolled as in `bins`."""
+    rows = [jnp.squeeze(row, 1) for row in lax.split(a, (1,) * a.shape[1], axis=1)]
+    most = lax.stop_gradient(reduce(jnp.maximum, rows))
+    return most, jnp.log(reduce(jnp.add, [jnp.exp(row - most) for row in rows]))
