@@ -3,6 +3,7 @@
 from .absolute_value import AbsoluteValue as AbsoluteValue
 from .act_norm import ActNorm as ActNorm
 from .affine import Affine as Affine
+from .angular import AngularTransformer as AngularTransformer
 from .ascending import Ascending as Ascending
 from .base import Bijector as Bijector
 from .batch_normalization import BatchNormalization as BatchNormalization
@@ -19,6 +20,7 @@ from .circular_spline import CircularSpline as CircularSpline
 from .circular_spline import CircularSplineTransformer as CircularSplineTransformer
 from .composition import Composition as Composition
 from .conditional_affine import ConditionalAffine as ConditionalAffine
+from .conditioned import Conditioned as Conditioned
 from .correlation_cholesky import CorrelationCholesky as CorrelationCholesky
 from .coupling import Coupling as Coupling
 from .cubic_spline import CubicSpline as CubicSpline
@@ -53,6 +55,7 @@ from .log import Log as Log
 from .log1p import Log1p as Log1p
 from .logit import Logit as Logit
 from .lu_linear import LULinear as LULinear
+from .marginal_gaussianization import MarginalGaussianization as MarginalGaussianization
 from .masked_autoregressive import AutoregressiveNetwork as AutoregressiveNetwork
 from .masked_autoregressive import MaskedAutoregressiveFlow as MaskedAutoregressiveFlow
 from .matrix_inverse_tril import MatrixInverseTriL as MatrixInverseTriL

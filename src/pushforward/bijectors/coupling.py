@@ -90,13 +90,13 @@ class Coupling(Bijector):
         """The map with coordinates leading, so that each is contiguous along the batch."""
         stay, move = split_indices(x.shape[-1], self.mask, self.num_masked, "Coupling")
         rows = jnp.moveaxis(x, -1, 0)
-        kept, moved = _take(rows, stay), _take(rows, move)
+        kept, moved = take_rows(rows, stay), take_rows(rows, move)
         params = self._params(kept, len(move))
         # A batched condition gives parameters with more batch axes than x has.
         batch = jnp.broadcast_shapes(params.shape[2:], moved.shape[1:])
         kept, moved = (jnp.broadcast_to(of_rank(a, len(batch)), (a.shape[0], *batch)) for a in (kept, moved))
         out, log_det = transform(params, moved)
-        rows = _take(jnp.concatenate([kept, out]), np.argsort(np.concatenate([stay, move])))
+        rows = take_rows(jnp.concatenate([kept, out]), np.argsort(np.concatenate([stay, move])))
         return jnp.moveaxis(rows, 0, -1), jnp.sum(log_det, 0)
 
     def _params(self, kept: jax.Array, moved: int) -> jax.Array:
@@ -167,7 +167,7 @@ def _as_mask(mask: Any) -> tuple[bool, ...]:
     return tuple(bool(v) for v in values)
 
 
-def _take(rows: jax.Array, indices: np.ndarray) -> jax.Array:
+def take_rows(rows: jax.Array, indices: np.ndarray) -> jax.Array:
     """Rows by static indices; a slice where they are contiguous."""
     if len(indices) == 0 or np.array_equal(indices, np.arange(indices[0], indices[0] + len(indices))):
         start = int(indices[0]) if len(indices) else 0

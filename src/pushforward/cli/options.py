@@ -48,10 +48,17 @@ class Flow(enum.StrEnum):
     naf = "naf"
     umnn = "umnn"
     bnaf = "bnaf"
+    sum_of_squares = "sum_of_squares"
+    bernstein = "bernstein"
+    circular = "circular"
+    gaussianization = "gaussianization"
     iaf = "iaf"
     realnvp = "realnvp"
     nice = "nice"
     mlp = "mlp"
+    planar = "planar"
+    radial = "radial"
+    sylvester = "sylvester"
 
 
 def examples(*lines: str) -> str:

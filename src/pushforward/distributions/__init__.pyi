@@ -1,5 +1,6 @@
 """What `pushforward.distributions` exports, for the lazy loader in `__init__.py` and for type checkers."""
 
+from .angles_and_normals import AnglesAndNormals as AnglesAndNormals
 from .autoregressive_bernoulli import AutoregressiveBernoulli as AutoregressiveBernoulli
 from .autoregressive_bernoulli import ConditionalAutoregressiveBernoulli as ConditionalAutoregressiveBernoulli
 from .base import PytreeDistribution as PytreeDistribution

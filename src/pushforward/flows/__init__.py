@@ -6,8 +6,11 @@ Each returns a `TransformedDistribution` on R^dim, or with `condition_dim` a `Co
 `flow(c)` gives one. Recipes hold no mathematics: they put bijectors together.
 """
 
+from .bernstein import bernstein
 from .bnaf import bnaf
+from .circular import circular
 from .default import default
+from .gaussianization import gaussianization
 from .iaf import iaf
 from .made import made
 from .maf import maf
@@ -15,14 +18,21 @@ from .maf_mog import maf_mog
 from .mlp import mlp
 from .naf import naf
 from .nice import nice
+from .planar import planar
+from .radial import radial
 from .realnvp import realnvp
 from .spline_autoregressive import spline_autoregressive
 from .spline_coupling import spline_coupling
+from .sum_of_squares import sum_of_squares
+from .sylvester import sylvester
 from .umnn import umnn
 
 __all__ = [
+    "bernstein",
     "bnaf",
+    "circular",
     "default",
+    "gaussianization",
     "iaf",
     "made",
     "maf",
@@ -30,8 +40,12 @@ __all__ = [
     "mlp",
     "naf",
     "nice",
+    "planar",
+    "radial",
     "realnvp",
     "spline_autoregressive",
     "spline_coupling",
+    "sum_of_squares",
+    "sylvester",
     "umnn",
 ]

@@ -121,8 +121,8 @@ def conditional_pit(dist: Any, rows: np.ndarray, draws: np.ndarray) -> np.ndarra
     start = np.concatenate(
         [low[None] - (high - low) * [[1.0], [0.25]], levels, high[None] + (high - low) * [[0.25], [1.0]]]
     )
-    start = jnp.asarray(start, rows32.dtype)
-    u = [_pit_of_column(dist, rows32, jnp.asarray(d), start[:, d]) for d in range(rows.shape[1])]
+    nodes = jnp.asarray(start, rows32.dtype)
+    u = [_pit_of_column(dist, rows32, jnp.asarray(d), nodes[:, d]) for d in range(rows.shape[1])]
     return np.where(np.isfinite(rows).all(1, keepdims=True), np.stack(u, axis=1), 1.0)
 
 

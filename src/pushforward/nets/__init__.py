@@ -7,6 +7,7 @@ from .linearised import linear_solvers
 from .made import AutoregressiveNetwork
 from .masks import Masks, draw_masks
 from .mlp import MLP
+from .on_angles import OnAngles
 from .residual import ResidualMLP
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "BlockAutoregressiveNetwork",
     "Conditioner",
     "Masks",
+    "OnAngles",
     "ResidualMLP",
     "draw_masks",
     "linear_solvers",
