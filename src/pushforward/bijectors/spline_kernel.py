@@ -142,7 +142,9 @@ def _place(
 ) -> tuple[Array, Array]:
     """(xi, s)."""
     s = height / width
-    return ((at - left) / width if direction == "forward" else _solve((at - low) / height, s, d0, d1)), s
+    xi = (at - left) / width if direction == "forward" else _solve((at - low) / height, s, d0, d1)
+    # Rounding may leave the bin by a few units, where under steep slopes t would be negative.
+    return jnp.clip(xi, 0, 1), s
 
 
 def _curve(xi: Array, s: Array, d0: Array, d1: Array) -> tuple[Array, Array, Array, Array]:
