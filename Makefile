@@ -88,8 +88,8 @@ typecheck: $(DEV)  ## Static types
 	$(call say,mypy)
 	@$(BIN)/mypy
 
-test-slow: $(DEV)  ## The tests marked slow
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not acceptance" $(PYTEST_ARGS)
+test-slow: $(DEV)  ## The slow tests, marked so or named in tests/slow.txt, compiled as users compile
+	@XLA_FLAGS= $(BIN)/python -m pytest -n $(WORKERS) -m "slow and not acceptance" $(PYTEST_ARGS)
 
 test-parity: $(PARITY)/.installed  ## Every bijector of TensorFlow Probability beside ours, in an environment of its own
 	@$(PARITY)/bin/python -m pytest -n $(WORKERS) tests/parity $(PYTEST_ARGS)

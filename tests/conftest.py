@@ -6,6 +6,10 @@
 - warnings are errors (pyproject.toml), a missing 64-bit type included;
 - 32-bit by default, as users have it; the fixture `x64` switches 64-bit types on for one test;
 - fixed keys: the fixture `key`;
+- a quick compiler: programs of tests run once, so optimising them would be most of the time. `make test-slow` compiles
+  as users do (`XLA_FLAGS=`);
+- tests named in `slow.txt` are slow, as if they were marked so. `PUSHFORWARD_TEST_COSTS=FOLDER` writes the processor
+  seconds of each test into files there, which is how the list is made;
 - compiled programs are kept in `.cache/jax` between runs, in a folder for each processor type and JAX version, so
   that none is loaded on a machine it was not made for. `PUSHFORWARD_TEST_CACHE=0` turns that off.
 """
@@ -20,6 +24,11 @@ from pathlib import Path
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "4")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false "
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
 
 import jax
 import pytest
@@ -27,6 +36,9 @@ import pytest
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Tracing makes many small objects that live on; looking through them for cycles less often saves a sixth of the time.
 gc.set_threshold(100_000, 50, 50)
+
+
+SLOW = Path(__file__).resolve().parent / "slow.txt"
 
 
 def _processor() -> str:
@@ -57,6 +69,26 @@ def pytest_configure(config):
     # JAX writes an entry of its cache in place, so one that another process is writing, or was killed writing, is cut
     # short. It is then compiled as if it were not there.
     config.addinivalue_line("filterwarnings", "ignore:Error (reading|writing) persistent compilation cache entry")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    listed = set(SLOW.read_text("utf-8").splitlines())
+    for item in items:
+        if item.nodeid in listed:
+            item.add_marker("slow")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    folder = os.environ.get("PUSHFORWARD_TEST_COSTS")
+    before = sum(os.times()[:4])
+    result = yield
+    if folder:
+        costs = Path(folder) / os.environ.get("PYTEST_XDIST_WORKER", "main")
+        with costs.open("a", encoding="utf-8") as file:
+            file.write(f"{sum(os.times()[:4]) - before:.2f} {item.nodeid}\n")
+    return result
 
 
 @pytest.fixture

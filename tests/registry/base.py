@@ -1,6 +1,6 @@
 """The format of the registry: one `Entry` a class, from which the generic suite makes its tests.
 
-Adding a bijector takes four edits: its file, its line in `pushforward/bijectors/__init__.py`, its family in
+Adding a bijector takes four edits: its file, its line in `pushforward/bijectors/__init__.pyi`, its family in
 `docs/_catalogue/families.py`, and an entry here. Put
 the entry into a module of this folder, in a list named `ENTRIES` (any file name; it is found by itself):
 
