@@ -23,6 +23,7 @@ from pushforward.cli import main, options, waiting
 from pushforward.cli.demo import two_moons
 from pushforward.cli.errors import explain
 from pushforward.estimators import TableFlow
+from pushforward.estimators.settings import RECIPES
 
 SMALL = ("--flow", "maf", "--layers", "1", "--hidden", "8", "--epochs", "2", "--no-report")
 NAMES = ("a", "b", "c")
@@ -107,7 +108,8 @@ def test_help_of_all(run):
 
 
 def test_flows_of_the_help_are_those_of_the_library():
-    assert sorted(options.Flow) == sorted(flows.__all__)
+    assert sorted(options.Flow) == sorted(RECIPES)
+    assert {*RECIPES, "mixture"} == set(flows.__all__)
 
 
 def test_usage_errors_are_one_sentence(run):

@@ -30,12 +30,17 @@ class Stack(Bijector):
 
     `stack[i]` is layer i, `len(stack)` the number of layers. A condition bound with `condition(c)` stays beside the
     layers and is bound inside the loop's body.
+
+    Attributes:
+        rematerialized: whether a gradient keeps what enters each layer and computes its inside again, see
+            `pushforward.training.rematerialized`.
     """
 
     layers: Bijector
     depth: int = static_field()
     bound: Any = constant_field()
     is_bound: bool = static_field()
+    rematerialized: bool = static_field()
 
     def __init__(self, layers: Sequence[Bijector], *, validate_args: bool = False):
         layers = tuple(layers)
@@ -63,14 +68,15 @@ class Stack(Bijector):
         self.depth = len(layers)
         self.bound = None
         self.is_bound = False
+        self.rematerialized = False
         self.validate_args = validate_args
 
     @classmethod
     def of_stacked(cls, layers: Bijector, depth: int) -> "Stack":
         """The stack of `depth` layers given as one pytree with a leading layer axis, as `vmap` over a factory makes."""
         stack = object.__new__(cls)
-        fields = {"layers": layers, "depth": depth, "bound": None, "is_bound": False, "validate_args": False}
-        for name, value in fields.items():
+        fields = {"layers": layers, "depth": depth, "bound": None, "is_bound": False}
+        for name, value in {**fields, "rematerialized": False, "validate_args": False}.items():
             object.__setattr__(stack, name, value)
         return stack
 
@@ -192,7 +198,9 @@ def _scan(stack: Stack, x: Any, event_ndims: Any, direction: str, log_det: bool)
     dtype = accumulation_dtype(jax.tree.leaves(x)[0].dtype)
     # Few layers written out run up to a third faster than in a loop (no slicing of weights, no stacking of what the
     # gradient needs) and take hardly longer to compile, unless a layer is a long loop itself.
-    unroll = stack.depth <= UNROLLED_DEPTH and not stack.layers._is_sequential(direction)
+    unroll = stack.depth <= UNROLLED_DEPTH and not stack.layers._is_sequential(direction) and not stack.rematerialized
+    if stack.rematerialized:
+        body = jax.checkpoint(body, prevent_cse=False)  # in a loop nothing is shared between two iterations
     start = (x, jnp.zeros(batch, dtype))
     (x, total), _ = lax.scan(
         body, start, stack.layers, length=stack.depth, reverse=direction == "forward", unroll=unroll

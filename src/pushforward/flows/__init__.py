@@ -15,6 +15,7 @@ from .iaf import iaf
 from .made import made
 from .maf import maf
 from .maf_mog import maf_mog
+from .mixture import mixture
 from .mlp import mlp
 from .naf import naf
 from .nice import nice
@@ -37,6 +38,7 @@ __all__ = [
     "made",
     "maf",
     "maf_mog",
+    "mixture",
     "mlp",
     "naf",
     "nice",

@@ -7,6 +7,7 @@
     inference.mutual_information(key, flow, [0], [1, 2])
     region = inference.highest_density_region(key, flow, 0.9)
     inference.typicality_test(key, flow, rows)
+    inference.fit_to_density(key, flow, log_density)          # variational: a flow towards an unnormalised density
     inference.goodness_of_fit(key, flow, held_out)            # p = 0.41; no column fails
     inference.c2st(key, flow, held_out)                       # accuracy of a classifier, 1/2 if all is right
 
@@ -20,15 +21,18 @@ from .information import entropy, expectation, mutual_information
 from .regions import HighestDensityRegion, highest_density_region
 from .two_samples import ClassifierTest, c2st
 from .typicality import Typicality, typicality_test
+from .variational import FitToDensity, fit_to_density
 
 __all__ = [
     "ClassifierTest",
+    "FitToDensity",
     "GoodnessOfFit",
     "HighestDensityRegion",
     "Typicality",
     "c2st",
     "entropy",
     "expectation",
+    "fit_to_density",
     "goodness_of_fit",
     "highest_density_region",
     "mutual_information",

@@ -26,8 +26,10 @@ from .compilation import enable_compilation_cache
 from .guard import TrainingDivergedError
 from .history import EpochRecord, FitResult, History
 from .loop import fit
+from .members import each_member
 from .objectives import Batch, maximum_likelihood
 from .order_agnostic import order_agnostic
+from .rematerialization import rematerialized
 
 __all__ = [
     "Batch",
@@ -35,8 +37,10 @@ __all__ = [
     "FitResult",
     "History",
     "TrainingDivergedError",
+    "each_member",
     "enable_compilation_cache",
     "fit",
     "maximum_likelihood",
     "order_agnostic",
+    "rematerialized",
 ]
