@@ -29,6 +29,7 @@ from .loop import fit
 from .members import each_member
 from .objectives import Batch, maximum_likelihood
 from .order_agnostic import order_agnostic
+from .rate_finder import RateRange, find_learning_rate
 from .rematerialization import rematerialized
 
 __all__ = [
@@ -36,9 +37,11 @@ __all__ = [
     "EpochRecord",
     "FitResult",
     "History",
+    "RateRange",
     "TrainingDivergedError",
     "each_member",
     "enable_compilation_cache",
+    "find_learning_rate",
     "fit",
     "maximum_likelihood",
     "order_agnostic",
