@@ -168,6 +168,17 @@ def test_gaussianization_starts_from_the_data():
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(again), jax.tree.leaves(start), strict=True))
 
 
+def test_fit_sets_the_layers_of_a_conditional_flow_too(key):
+    """Data a hundred standard deviations off, moved by the condition: the first epoch is already at home."""
+    rng = np.random.default_rng(0)
+    c = rng.standard_normal((300, 1))
+    x = 100 + c + 0.5 * rng.standard_normal((300, 2))
+    flow = flows.gaussianization(key, 2, condition_dim=1, layers=2, components=3, hidden_units=(4,))
+    result = pf.fit(key, flow, x, c, epochs=1, progress=False)
+    assert result.history.train_loss[0] < 20  # unset, 5,000 a column
+    assert result.model(c[:3]).log_prob(x[:3]).shape == (3,)
+
+
 def test_networks_of_angles_are_periodic(key):
     net = OnAngles(pf.nets.MLP(3, 2, hidden_units=(4,), output_scale=1.0, key=key), (True, False))
     x = jnp.array([[0.3, 1.0], [0.3 + 2 * np.pi, 1.0], [0.3, 1.0 + 2 * np.pi]])

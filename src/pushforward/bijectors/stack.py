@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ..core import constant_field, replace, static_field
+from ..core import carried_over, constant_field, replace, static_field
 from ..core.shapes import accumulation_dtype
 from .base import Bijector
 
@@ -143,7 +143,7 @@ class Stack(Bijector):
 
         def body(x: Any, layer: Bijector) -> Any:
             bound = self._bind(layer)
-            return bound.inverse(x), layer.update_statistics(x)
+            return bound.inverse(x), carried_over(layer, bound, bound.update_statistics(x))
 
         return replace(self, layers=lax.scan(body, x, self.layers, length=self.depth)[1])
 
@@ -153,8 +153,11 @@ class Stack(Bijector):
     def _walk(self, x: Any, update: Any) -> "Stack":
         layers = []
         for layer in self:
-            layers.append(update(layer, x))
-            x = self._bind(layers[-1]).inverse(x)
+            bound = self._bind(layer)
+            changed = update(bound, x)
+            # The condition stays beside the layers.
+            layers.append(carried_over(layer, bound, changed))
+            x = changed.inverse(x)
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
         return replace(self, layers=stacked)
 

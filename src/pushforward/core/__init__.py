@@ -6,7 +6,7 @@ functions. Nothing here knows what a bijector is.
 
 from .callables import Function, as_callable
 from .freeze import Frozen, freeze, trainable, unfreeze
-from .module import Module, constant_field, replace, static_field
+from .module import Module, carried_over, constant_field, replace, static_field
 from .shapes import (
     broadcast_batch,
     extra_event_ndims,
@@ -21,6 +21,7 @@ __all__ = [
     "Module",
     "as_callable",
     "broadcast_batch",
+    "carried_over",
     "constant_field",
     "extra_event_ndims",
     "freeze",

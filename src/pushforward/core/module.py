@@ -135,3 +135,18 @@ def _tree_lines(node: Any) -> list[str]:
         lines.append(f"{'└─' if last else '├─'} {label}: {block[0]}")
         lines += [("   " if last else "│  ") + line for line in block[1:]]
     return lines
+
+
+def carried_over(original: Any, before: Any, after: Any) -> Any:
+    """What differs between `before` and `after`, put onto `original`: the layers changed, and no condition bound."""
+    if after is before or original is None:
+        return original
+    if isinstance(original, eqx.Module) and type(original) is type(before) is type(after):
+        names = (field.name for field in dataclasses.fields(original))
+        parts = {n: (getattr(original, n), getattr(before, n), getattr(after, n)) for n in names}
+        return replace(original, **{n: carried_over(*three) for n, three in parts.items()})
+    if isinstance(original, tuple | list) and len(original) == len(before) == len(after):
+        return type(original)(carried_over(*three) for three in zip(original, before, after, strict=True))
+    if eqx.is_array(after):
+        return after
+    return original if after == before else after

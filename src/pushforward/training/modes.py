@@ -5,7 +5,6 @@ A layer of the first kind defines `initialize(x)`; one of the second `update_sta
 each component is such a model by itself.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ import equinox as eqx
 import jax
 
 from ..bijectors import Bijector
-from ..core import replace
+from ..core import carried_over, replace
 from ..distributions.mixture_base import BaseMixture
 
 
@@ -56,23 +55,8 @@ def _with_bijector(model: Any, change: Callable[[Any], Any], condition: jax.Arra
     bijector = model.bijector
     bound = bijector if condition is None else bijector.condition(condition)
     changed = change(bound)
-    kept = changed if condition is None else _carried_over(bijector, bound, changed)
+    kept = changed if condition is None else carried_over(bijector, bound, changed)
     return eqx.tree_at(lambda m: m.bijector, model, kept)
-
-
-def _carried_over(original: Any, before: Any, after: Any) -> Any:
-    """What differs between `before` and `after`, put onto `original`: the layers changed, and no condition bound."""
-    if after is before or original is None:
-        return original
-    if isinstance(original, eqx.Module) and type(original) is type(before) is type(after):
-        names = (field.name for field in dataclasses.fields(original))
-        parts = {n: (getattr(original, n), getattr(before, n), getattr(after, n)) for n in names}
-        return replace(original, **{n: _carried_over(*three) for n, three in parts.items()})
-    if isinstance(original, tuple | list) and len(original) == len(before) == len(after):
-        return type(original)(_carried_over(*three) for three in zip(original, before, after, strict=True))
-    if eqx.is_array(after):
-        return after
-    return original if after == before else after
 
 
 def _does_more(node: Any, method: str) -> bool:
