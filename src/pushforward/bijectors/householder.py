@@ -10,6 +10,7 @@ from jax import lax
 from ..core.parameters import as_parameter, known_values
 from .base import Bijector
 from .events import check_event
+from .linear_algebra import dot
 
 
 class Householder(Bijector):
@@ -52,8 +53,7 @@ class Householder(Bijector):
         # Divided by its largest entry, which changes nothing, so that squares neither overflow nor vanish.
         largest = lax.stop_gradient(jnp.max(jnp.abs(self.reflection_axis), axis=-1, keepdims=True, initial=0.0))
         axis = self.reflection_axis / largest
-        along = jnp.sum(axis * x, axis=-1, keepdims=True) / jnp.sum(axis**2, axis=-1, keepdims=True)
-        return x - 2 * along * axis, jnp.zeros((), x.dtype)
+        return x - dot(axis, x)[..., None] * (axis * (2 / dot(axis, axis)[..., None])), jnp.zeros((), x.dtype)
 
     def _inverse_and_log_det(self, y):
         return self._forward_and_log_det(y)

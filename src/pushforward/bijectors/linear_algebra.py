@@ -35,6 +35,13 @@ def multiply(matrix: jax.Array, x: jax.Array) -> jax.Array:
     return jnp.einsum("...ij,...j->...i", matrix, x, precision=_HIGHEST)
 
 
+def dot(vector: jax.Array, x: jax.Array) -> jax.Array:
+    """vector^T x for every vector of x; with one vector a product, which on a CPU is twice as fast as the sum."""
+    if vector.ndim == 1:
+        return jnp.matmul(x, vector, precision=_HIGHEST)
+    return jnp.sum(vector * x, axis=-1)
+
+
 def solve_triangular(
     matrix: jax.Array, y: jax.Array, *, lower: bool, transpose: bool = False, unit_diagonal: bool = False
 ) -> jax.Array:

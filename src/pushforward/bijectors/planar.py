@@ -9,6 +9,7 @@ import numpy as np
 from ..core.parameters import as_parameter, check_broadcast
 from .base import Bijector
 from .events import check_event
+from .linear_algebra import dot
 from .residual_step import above_minus_one, log_slope, solve_step
 
 
@@ -62,14 +63,14 @@ class Planar(Bijector):
     def _forward_and_log_det(self, x):
         check_event(x, self.weight.shape[-1:], "Planar")
         u, product = self._constrained()
-        a = jnp.sum(self.weight * x, -1) + self.bias
+        a = dot(self.weight, x) + self.bias
         return x + u * jnp.tanh(a)[..., None], log_slope(a, product)
 
     def _inverse_and_log_det(self, y):
         check_event(y, self.weight.shape[-1:], "Planar")
         u, product = self._constrained()
         m = above_minus_one(product)
-        a = solve_step(jnp.sum(self.weight * y, -1), m, jnp.ones_like(m), self.bias) + self.bias
+        a = solve_step(dot(self.weight, y), m, jnp.ones_like(m), self.bias) + self.bias
         return y - u * jnp.tanh(a)[..., None], -log_slope(a, product)
 
     def _forward_event_shape(self, shape):
