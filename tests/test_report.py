@@ -185,7 +185,8 @@ def test_write_report_is_whole_or_nothing(tmp_path, model, monkeypatch):
     assert os.listdir(tmp_path) == ["report.html"]
 
 
-def test_without_a_table_it_says_what_it_knows(model):
+def test_without_a_table_it_says_what_it_knows(model, facts):
+    assert facts.baselines  # gathered, and kept in the record
     words = "".join(_Reader(report_html(model, None)).words)
     assert "600" in words
     assert "that this report was not given" in words

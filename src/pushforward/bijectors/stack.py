@@ -143,7 +143,7 @@ class Stack(Bijector):
 
         def body(x: Any, layer: Bijector) -> Any:
             bound = self._bind(layer)
-            return bound.inverse(x), carried_over(layer, bound, bound.update_statistics(x))
+            return bound.inverse(x), self._unbound(layer, bound, bound.update_statistics(x))
 
         return replace(self, layers=lax.scan(body, x, self.layers, length=self.depth)[1])
 
@@ -155,11 +155,14 @@ class Stack(Bijector):
         for layer in self:
             bound = self._bind(layer)
             changed = update(bound, x)
-            # The condition stays beside the layers.
-            layers.append(carried_over(layer, bound, changed))
+            layers.append(self._unbound(layer, bound, changed))
             x = changed.inverse(x)
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
         return replace(self, layers=stacked)
+
+    def _unbound(self, layer: Bijector, bound: Bijector, changed: Bijector) -> Bijector:
+        """What has changed since the condition was bound; that stays beside the layers."""
+        return carried_over(layer, bound, changed) if self.is_bound else changed
 
     def _bind(self, layer: Bijector) -> Bijector:
         return layer.condition(self.bound) if self.is_bound else layer
