@@ -68,8 +68,12 @@ def pytest_configure(config):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     listed = set(SLOW.read_text("utf-8").splitlines())
+    whole_files = {item.nodeid.split("::")[0] for item in items} if not any("::" in arg for arg in config.args) else ()
+    there = {item.nodeid for item in items}
+    if gone := sorted(name for name in listed - there if name.split("::")[0] in whole_files):
+        raise pytest.UsageError(f"tests/slow.txt names tests that are not there (renamed?): {gone}")
     for item in items:
         if item.nodeid in listed:
             item.add_marker("slow")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from ..bijectors import Planar
 from .common import Flow
@@ -58,5 +57,5 @@ def _planar(key: jax.Array, dim: int) -> Planar:
     return Planar(
         jax.random.normal(key_weight, (dim,)),
         0.1 * jax.random.normal(key_direction, (dim,)),
-        jnp.asarray(jax.random.normal(key_bias)),
+        jax.random.normal(key_bias),
     )

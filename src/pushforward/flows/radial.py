@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ..bijectors import Radial
 from .common import Flow
@@ -53,5 +54,5 @@ def radial(
 def _radial(key: jax.Array, dim: int) -> Radial:
     """Near the identity, each layer about a point of its own."""
     key_center, key_beta = jax.random.split(key)
-    beta = 0.1 * jax.random.normal(key_beta)
-    return Radial.from_unconstrained(jax.random.normal(key_center, (dim,)), 0.0 * beta, beta)
+    center, raw_beta = jax.random.normal(key_center, (dim,)), 0.1 * jax.random.normal(key_beta)
+    return Radial.from_unconstrained(center, jnp.zeros(()), raw_beta)
