@@ -1,59 +1,124 @@
-"""Fits of real tables: ours by default, Zuko's NSF in the same wall-clock time, the best Gaussian mixture.
+"""Fits of real tables, all models in the same wall-clock budget on one core: ours by default, and the peers.
 
-    PUSHFORWARD_DATA=... python -m benchmarks.data && python -m benchmarks.fits [htru2 gaia ...]
+    PUSHFORWARD_DATA=... make bench-fits                       # everything; some two hours
+    python -m benchmarks.fits --tables yacht wine --who ours zuko --repeats 1 --core 1
 
-One after another on a quiet machine; writes `benchmarks/results/fits.md`.
+A run is a process of its own on one core, after that core has fallen quiet, and leaves `benchmarks/results/fits/
+MODEL-TABLE-SEED.json`; runs that are there are not made again. Repeat r has seed r and all models run it before the
+next begins. Prints medians over the repeats, and writes `benchmarks/results/fits.md`.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
+from benchmarks import data
+from benchmarks.envs import python_of
 from benchmarks.quiet import wait_for_quiet
+from benchmarks.tables import machine
 
-HERE = Path(__file__).parent
-TORCH = HERE / ".envs" / "torch" / "bin" / "python"
-TABLES = ("protein", "htru2", "power_head", "gaia")
+HERE = Path(__file__).resolve().parent
+OURS = "flows.default"
+MODELS = {  # name: (heading, environment or None for this one, module)
+    "ours": (OURS, None, "benchmarks.ours.fit"),
+    "zuko": ("Zuko NSF", "torch", "benchmarks.peers.zuko.fit"),
+    "flowjax": ("FlowJAX spline MAF", "flowjax", "benchmarks.peers.flowjax.fit"),
+    "nflows": ("nflows NSF", "torch", "benchmarks.peers.nflows.fit"),
+    "mixture": ("Gaussian mixture", "torch", "benchmarks.gaussian_mixture"),
+}
 
 
-def run(python: object, module: str, *arguments: object) -> dict:
-    """The JSON line of one script."""
-    wait_for_quiet()
-    command = [str(python), "-m", module, *map(str, arguments)]
-    done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=False)
+def run(who: str, table: str, seed: int, options: argparse.Namespace) -> dict:
+    """The JSON line of a run, made now unless it is there."""
+    place = options.out / "fits" / f"{who}-{table}-{seed}.json"
+    if place.exists():
+        return json.loads(place.read_text())
+    _, environment, module = MODELS[who]
+    python = python_of(environment) if environment else Path(sys.executable)
+    if not python.exists():
+        sys.exit(f"{python} is missing; make it with: python benchmarks/envs.py {environment}")
+    busy = wait_for_quiet(cap=60, core=options.core)
+    command = [str(python), "-W", "ignore", "-m", module, f"benchmarks/.data/{table}.npz", "--seed", str(seed)]
+    if who != "mixture":
+        command += ["--budget", str(options.budget)]
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    done = subprocess.run(
+        command, cwd=HERE.parent, capture_output=True, text=True, check=False, env={**os.environ, **threads}
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    line = json.loads(done.stdout.splitlines()[-1]) | {"busy_before": busy, "core": options.core}
+    place.write_text(json.dumps(line) + "\n")
+    print(f"{table} {who} seed {seed}: {line['test_ll']:.3f} in {line['seconds']:.0f} s", flush=True)
+    return line
 
 
-def main() -> None:
-    """All models on all tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tables", nargs="*", default=TABLES)
-    parser.add_argument("--mixtures", action="store_true", help="fit the Gaussian mixtures too (a few minutes)")
-    options = parser.parse_args()
+def markdown(runs: dict[tuple[str, str], list[dict]], options: argparse.Namespace) -> str:
+    """A line for each table: medians of test log-likelihoods, the best in bold, and how long ours took."""
+    where = machine()
+    found = [line["versions"] for lines in runs.values() for line in lines]
+    packages = sorted({f"{name} {number}" for versions in found for name, number in versions.items()})
+    heads = [MODELS[who][0] for who in options.who]
     lines = [
-        "Test log-likelihood in nats, columns standardised by the training rows; ± is the standard error of the mean.",
+        f"{where['processor']}, one core, Python {where['python']}, {where['date']}; {', '.join(packages)}. "
+        f"Budget {options.budget:.0f} s, medians of {options.repeats} seeds (least to most).",
         "",
-        "| table | flows.default | seconds | Zuko NSF, same seconds | best Gaussian mixture |",
-        "| --- | --- | --- | --- | --- |",
+        "| table | rows | columns | " + " | ".join([*heads, "our seconds"]) + " |",
+        "|" + " --- |" * (len(heads) + 4),
     ]
-    for name in options.tables:
-        path = HERE / ".data" / f"{name}.npz"
-        if not path.exists():
-            sys.exit(f"{path} is missing; make it with: PUSHFORWARD_DATA=<folder> python -m benchmarks.data")
-        ours = run(sys.executable, "benchmarks.ours.fit", path)
-        zuko = run(TORCH, "benchmarks.zuko_fit", path, "--budget", round(ours["seconds"], 1))
-        mixture = run(TORCH, "benchmarks.gaussian_mixture", path) if options.mixtures else None
-        cells = [f"{r['test_ll']:.3f} ± {r['test_se']:.3f}" if r else "" for r in (ours, zuko, mixture)]
-        lines.append(f"| {name} | {cells[0]} | {ours['seconds']:.0f} | {cells[1]} | {cells[2]} |")
-        print(lines[-1], flush=True)
-    results = HERE / "results"
-    results.mkdir(exist_ok=True)
-    (results / "fits.md").write_text("\n".join(lines) + "\n")
+    for table in options.tables:
+        with data.np.load(HERE / ".data" / f"{table}.npz") as file:
+            rows, columns = file["train"].shape
+        values = {who: [line["test_ll"] for line in runs[who, table]] for who in options.who}
+        best = max(options.who, key=lambda who: median(values[who]))
+        cells = [str(rows), str(columns)]
+        for who in options.who:
+            middle = f"{median(values[who]):.2f}"
+            spread = f" ({min(values[who]):.2f} to {max(values[who]):.2f})" if len(set(values[who])) > 1 else ""
+            cells.append((f"**{middle}**" if who == best else middle) + spread)
+        ours = [line["seconds"] for line in runs.get(("ours", table), [])]
+        cells.append(f"{median(ours):.0f}" if ours else "")
+        lines.append(f"| {table} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def parse() -> argparse.Namespace:
+    """What to run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", nargs="+", default=list(data.UCI), choices=(*data.UCI, *data.DEFAULT))
+    parser.add_argument("--who", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--budget", type=float, default=60.0, help="seconds a model and table")
+    parser.add_argument("--core", type=int, default=0, help="the core to run on")
+    parser.add_argument("--out", type=Path, default=HERE / "results")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """All repeats of all models on all tables."""
+    options = parse()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {options.core})  # What is started inherits it, and counts its threads by it.
+    missing = [table for table in options.tables if not (HERE / ".data" / f"{table}.npz").exists()]
+    if missing and data.main(missing):
+        return 2
+    (options.out / "fits").mkdir(parents=True, exist_ok=True)
+    runs: dict[tuple[str, str], list[dict]] = {}
+    for seed in range(options.repeats):
+        for table in options.tables:
+            for who in options.who:
+                runs.setdefault((who, table), []).append(run(who, table, seed, options))
+    text = markdown(runs, options)
+    (options.out / "fits.md").write_text(text)
+    print(text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

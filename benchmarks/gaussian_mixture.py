@@ -50,7 +50,8 @@ def main() -> None:
         "units": "nats, standardised",
         "log_jacobian": log_jacobian,
         "components": best.n_components,
-        "val_ll": validation,
+        "val_ll": max(validation.values()),
+        "val_ll_of": validation,
         "seconds": time.perf_counter() - start,
         "versions": versions("scikit-learn", "numpy"),
     }

@@ -12,13 +12,15 @@ from pathlib import Path
 STAT = Path("/proc/stat")
 
 
-def busy_share(seconds: float = 1.0) -> float | None:
-    """The share of all cores that was busy for ``seconds``; None where it cannot be read."""
+def busy_share(seconds: float = 1.0, core: int | None = None) -> float | None:
+    """The share of all cores (or of one) that was busy for ``seconds``; None where it cannot be read."""
+    name = "cpu" if core is None else f"cpu{core}"
 
     def read() -> tuple[int, int] | None:
         try:
-            ticks = [int(t) for t in STAT.read_text().split("\n", 1)[0].split()[1:9]]
-        except (OSError, ValueError):
+            line = next(line for line in STAT.read_text().split("\n") if line.split(" ", 1)[0] == name)
+            ticks = [int(t) for t in line.split()[1:9]]
+        except (OSError, ValueError, StopIteration):
             return None
         return sum(ticks), ticks[3] + ticks[4]  # all; idle and waiting for input or output
 
@@ -30,13 +32,13 @@ def busy_share(seconds: float = 1.0) -> float | None:
     return 1 - (after[1] - before[1]) / (after[0] - before[0])
 
 
-def wait_for_quiet(limit: float = 0.08, cap: float = 120.0) -> float | None:
-    """Wait until less than ``limit`` of the machine is busy, at most ``cap`` seconds.
+def wait_for_quiet(limit: float = 0.08, cap: float = 120.0, core: int | None = None) -> float | None:
+    """Wait until less than ``limit`` of the machine, or of one core, is busy, at most ``cap`` seconds.
 
     Returns the busy share last seen, so that a run on a machine that never fell quiet can
     be told from the others.
     """
     end = time.monotonic() + cap
-    while (share := busy_share()) is not None and share > limit and time.monotonic() < end:
+    while (share := busy_share(core=core)) is not None and share > limit and time.monotonic() < end:
         pass
     return share
