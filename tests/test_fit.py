@@ -8,6 +8,7 @@ validation           held-out rows, given rows; the best weights come back; pati
 numbers              schedule, clipping, averages, optimisers: one step checked against the formula
 guard                skipped steps change nothing and are counted; a run that cannot recover stops, saying what to do
 layers with data     ActNorm sets itself, BatchNormalization keeps statistics, the result is in inference mode
+bfloat16             products of networks are rounded while they train, sums, parameters and validation are not
 bad input            one sentence that names what is wrong and where, before anything is traced
 input kinds          lists, integers, float64, wide and deep rows; small and one-row batches; no epochs
 people               progress, callbacks, Ctrl-C, the history as text and CSV
@@ -33,6 +34,7 @@ from pushforward import distributions
 from pushforward.bijectors import ActNorm, BatchNormalization, Chain, MaskedAutoregressiveFlow, Shift
 from pushforward.core import Module, freeze, replace
 from pushforward.nets import AutoregressiveNetwork
+from pushforward.nets.products import layer_product
 from pushforward.training import EpochRecord, History, TrainingDivergedError, fit, maximum_likelihood
 from pushforward.training.layout import take_apart
 from pushforward.training.pace import Pace
@@ -402,6 +404,37 @@ def test_frozen_statistics_stay_and_are_used(key):
     np.testing.assert_allclose(result.history.train_loss[0], -np.mean(model.log_prob(x)), rtol=1e-4)
 
 
+# ------------------------------------------------------------------------------------------- bfloat16 products
+
+
+def product_of_a_layer(model, batch, key):
+    return jnp.mean(layer_product(model.loc[None], batch.x.T))
+
+
+def test_networks_multiply_in_bfloat16_while_they_train_only(key):
+    # 1 + 2^-9 is 1 in bfloat16. A sum of 257 ones, were it in bfloat16, would be 256.
+    near_one = 1 + 2.0**-9
+    model = Gaussian(jnp.full(257, near_one), jnp.zeros(257))
+    x = np.full((8, 257), near_one, np.float32)
+    options = {"loss": product_of_a_layer, "epochs": 1, "learning_rate": 1e-12, "progress": False}
+    narrow = fit(key, model, x, validation_data=x, matmul_precision="bfloat16", **options)
+    wide = fit(key, model, x, validation_data=x, **options)
+    assert narrow.history.train_loss == [257.0]
+    np.testing.assert_allclose(
+        [*wide.history.train_loss, *narrow.history.validation_loss], 257 * near_one**2, rtol=1e-6
+    )
+    assert {leaf.dtype for leaf in leaves(narrow)} == {np.dtype(np.float32)}
+
+
+def test_a_network_trains_in_bfloat16(key):
+    x = table(400, 3)
+    flow = pf.flows.maf(key, 3, layers=2, hidden_units=(16,))
+    options = {"epochs": 5, "batch_size": 64, "progress": False}
+    narrow, wide = (fit(key, flow, x, matmul_precision=p, **options) for p in ("bfloat16", None))
+    assert narrow.history.train_loss != wide.history.train_loss
+    np.testing.assert_allclose(narrow.history.validation_loss, wide.history.validation_loss, atol=0.05)
+
+
 # -------------------------------------------------------------------------------------------------- bad input
 
 
@@ -449,6 +482,7 @@ BAD = {
     "validation width": ((table(),), {"validation_data": table(dim=1)}, ValueError, "validation_data: .*rows, 2"),
     "clip": ((table(),), {"max_grad_norm": 0}, ValueError, "max_grad_norm"),
     "average": ((table(),), {"ema_decay": 1.0}, ValueError, "ema_decay"),
+    "precision": ((table(),), {"matmul_precision": "half"}, ValueError, "matmul_precision: .*bfloat16.*'half'"),
     "patience": ((table(),), {"patience": 0}, ValueError, "patience"),
     "resume": ((table(),), {"resume": True}, ValueError, "checkpoint"),
     "progress": ((table(),), {"progress": "bar"}, TypeError, "progress"),

@@ -26,7 +26,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-UNITS_PER_BLOCK = 16
+# Units of a hidden layer in a block. Large blocks mean few, efficient products, and steps that read further; with many
+# outputs a coordinate (splines) these cost more than the products save.
+UNITS_PER_BLOCK, FEW_OUTPUTS, UNITS_WITH_FEW_OUTPUTS = 16, 4, 48
+LONGEST_BLOCK = 32
 WRITTEN_OUT = 8  # So few blocks are compiled one by one: a loop copies its buffers of activations in every turn.
 
 
@@ -59,7 +62,8 @@ class Staircase:
         first = [np.searchsorted(d, np.arange(self.lowest, self.dim + 1)) for d in degrees]
         self.width = [max(1, int(np.diff(f).max(initial=0))) for f in first]
         thickest = max(self.width, default=1)
-        self.block = int(np.clip(UNITS_PER_BLOCK // thickest, 1, min(16, max(1, self.slots))))
+        units = UNITS_WITH_FEW_OUTPUTS if self.params <= FEW_OUTPUTS else UNITS_PER_BLOCK
+        self.block = int(np.clip(units // thickest, 1, min(LONGEST_BLOCK, max(1, self.slots))))
         self.blocks = -(-self.slots // self.block)
         padded = self.blocks * self.block
         self.window = [self._window(f, w) for f, w in zip(first, self.width, strict=True)]

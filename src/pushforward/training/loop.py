@@ -38,6 +38,7 @@ def fit(
     patience: int | None = 20,
     max_grad_norm: float | None = None,
     ema_decay: float | None = 0.99,
+    matmul_precision: str | None = None,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_seconds: float = 30.0,
     resume: bool = False,
@@ -72,6 +73,9 @@ def fit(
         max_grad_norm: longer gradients are shortened to this norm; None for no clipping.
         ema_decay: validate and return an exponential moving average of the parameters with this decay a step (brought
             up to date every eighth step, and at the end of an epoch); None for the parameters themselves.
+        matmul_precision: "bfloat16" for networks that multiply in bfloat16 while they train, and add up in the dtype of
+            the model: faster where the hardware has it (GPUs, TPUs; not most CPUs). Parameters, transformers, log-dets
+            and validation keep their dtype. None for all in the dtype of the model.
         checkpoint: a folder to keep the state of the run in.
         checkpoint_seconds: at least so many seconds between two checkpoints.
         resume: continue from the checkpoint, to the same bits as without the interruption; start if there is none.
@@ -101,6 +105,7 @@ def fit(
         patience=patience,
         max_grad_norm=max_grad_norm,
         ema_decay=ema_decay,
+        matmul_precision=matmul_precision,
     )
     if resume and checkpoint is None:
         raise ValueError(

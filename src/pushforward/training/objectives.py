@@ -1,5 +1,6 @@
 """What is minimised: pure functions (model, batch, key) -> scalar loss."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.shapes import accumulation_dtype
+from ..nets.products import IN_BFLOAT16
 
 
 class Batch(NamedTuple):
@@ -46,6 +48,17 @@ def maximum_likelihood(model: Any, batch: Batch, key: jax.Array) -> jax.Array:
     dtype = accumulation_dtype(log_prob.dtype)
     weight = batch.weight.astype(dtype)
     return -jnp.sum(weight * log_prob.astype(dtype)) / jnp.sum(weight)
+
+
+@dataclasses.dataclass(frozen=True)
+class InBfloat16:
+    """The objective with factors of the networks' products rounded to bfloat16, and sums and all else as they are."""
+
+    objective: Objective
+
+    def __call__(self, model: Any, batch: Batch, key: jax.Array) -> jax.Array:
+        with jax.default_matmul_precision(IN_BFLOAT16):
+            return self.objective(model, batch, key)
 
 
 _BY_NAME: dict[str, Objective] = {"maximum_likelihood": maximum_likelihood}

@@ -74,7 +74,7 @@ class Run:
         self.layout = layout.of(with_inference(start, True))
         self.program = Program(
             layout=layout,
-            objective=settings.objective,
+            objective=settings.training_objective,
             optimizer=settings.optimizer,
             schedule=settings.schedule,
             batch_size=batch_size,
@@ -201,7 +201,7 @@ class Run:
         parameters, constants = self._weights()
         constants = self.constants if constants is None else constants
         table = self.rows.validation_table
-        return self.layout, self.program.objective, size, parameters, constants, table, rows, count, self.key
+        return self.layout, self.settings.objective, size, parameters, constants, table, rows, count, self.key
 
     def _step_arguments(self, order: Any, first: int, last: int) -> tuple[Any, ...]:
         state, constants, table = self.state, self.constants, self.rows.table

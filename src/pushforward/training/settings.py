@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Any
 
-from .objectives import Objective, objective_named
+from .objectives import InBfloat16, Objective, objective_named
 from .optimizer import has_own_rate, optimizer_checked
 from .schedule import Schedule, schedule_named
 
@@ -29,6 +29,7 @@ class Settings:
     patience: int | None
     max_grad_norm: float | None
     ema_decay: float | None
+    matmul_precision: str | None = None
 
     def __post_init__(self) -> None:
         _whole("epochs", self.epochs, 0)
@@ -43,6 +44,11 @@ class Settings:
             )
         if self.ema_decay is not None:
             _within("ema_decay", self.ema_decay, 0, 1, "at least 0 and below 1 (None for no averaging)")
+        if self.matmul_precision not in (None, "bfloat16"):
+            raise ValueError(
+                f'matmul_precision: expected None or "bfloat16", and got {self.matmul_precision!r}; it says in which '
+                "numbers networks multiply while they train"
+            )
         schedule_named(self.schedule)
         optimizer_checked(self.optimizer)
         objective_named(self.loss)
@@ -58,6 +64,11 @@ class Settings:
     def objective(self) -> Objective:
         """The loss as a function."""
         return objective_named(self.loss)
+
+    @property
+    def training_objective(self) -> Objective:
+        """The loss as the steps evaluate it."""
+        return self.objective if self.matmul_precision is None else InBfloat16(self.objective)
 
     def described(self) -> dict[str, Any]:
         """Numbers, and names of functions: equal for runs that should give the same."""
