@@ -1,7 +1,8 @@
 """The floor of a training step: its matrix products alone, forward and backward, in JAX.
 
-For each layer of a masked autoregressive flow the three products of its network, and in
-the backward pass two for each: by the weights and by the input. No masks, activations,
+For each layer the three products of its network (from all coordinates in a masked
+autoregressive flow, from half of them in a coupling, for the other half), and in the
+backward pass two for each: by the weights and by the input. No masks, activations,
 transformers, losses or optimiser. Layers are not joined, so nothing else is computed.
 """
 
@@ -11,13 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.common import BINS, case, emit, flow_arguments, measure
+from benchmarks.common import COUPLINGS, case, emit, flow_arguments, measure, parameters_of
 
 
 def shapes(kind: str, dim: int, hidden: list[int]) -> list[tuple[int, int]]:
     """Shapes of one network's weight matrices."""
-    sizes = [dim, *hidden, dim * (2 if kind == "affine" else 3 * BINS - 1)]
-    return list(pairwise(sizes))
+    stay, move = (dim // 2, dim - dim // 2) if kind in COUPLINGS else (dim, dim)
+    return list(pairwise([stay, *hidden, move * parameters_of(kind)]))
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
 
     sizes = shapes(arguments.kind, arguments.dim, arguments.hidden)
     weights = [[draw(*size) for size in sizes] for _ in range(arguments.layers)]
-    inputs = [draw(arguments.rows, arguments.dim) for _ in range(arguments.layers)]
+    inputs = [draw(arguments.rows, sizes[0][0]) for _ in range(arguments.layers)]
     cotangents = [draw(arguments.rows, sizes[-1][1]) for _ in range(arguments.layers)]
 
     def network(x, layer):

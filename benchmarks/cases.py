@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.common import AUTOREGRESSIVE, COUPLINGS, KINDS
+
 FOLDER = Path(__file__).resolve().parent
 OURS = "ours"
 ENVIRONMENT = {
@@ -17,7 +19,6 @@ ENVIRONMENT = {
     "bare_matmuls": "flowjax",  # any with JAX
     "bare": "tfpjax",
 }
-KINDS = ("affine", "spline")
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,22 @@ class Case:
 
 
 def flow(script: str, kind: str, dim: int, hidden: int, rows: int, floor: bool = False) -> Case:
-    """A case of five layers with two hidden layers."""
-    options = f"--kind {kind} --dim {dim} --hidden {hidden} {hidden} --rows {rows} --layers 5"
+    """A case with two hidden layers: five autoregressive layers, or ten couplings, which move half as much each."""
+    layers = 10 if kind in COUPLINGS else 5
+    options = f"--kind {kind} --dim {dim} --hidden {hidden} {hidden} --rows {rows} --layers {layers}"
     return Case(f"{script}-{kind}-d{dim}-n{rows}", script, options.split(), floor=floor)
 
 
 MOONS_PEERS = ("tfp", "zuko", "nflows", "flowjax", "tfpjax", "bare")
 SMALL, MIDDLE = (8, 128, 1024), (43, 256, 1024)
+COUPLING_SIZES = ((2, 64, 1024), SMALL, MIDDLE, (256, 512, 256))
 
 BENCHMARKS: dict[str, list[Case]] = {
     "moons": [Case("moons", "moons", peers=MOONS_PEERS, seeded=True)],
     "sampling": [
-        *(flow("sampling", kind, *size) for size in (SMALL, MIDDLE) for kind in KINDS),
+        *(flow("sampling", kind, *size) for size in (SMALL, MIDDLE) for kind in AUTOREGRESSIVE),
         flow("sampling", "affine", 256, 512, 256),
+        *(flow("sampling", kind, *size) for size in COUPLING_SIZES for kind in COUPLINGS),
     ],
     # Eager peers need a minute or so for one draw of the splines here.
     "sampling-large": [
@@ -72,5 +76,5 @@ BENCHMARKS: dict[str, list[Case]] = {
         flow("sampling", "spline", 256, 512, 1024),
     ],
     "step": [flow("step", kind, 43, 256, 512, floor=True) for kind in KINDS],
-    "small": [flow("small", kind, 2, 64, 256) for kind in KINDS],
+    "small": [flow("small", kind, 2, 64, 256, floor=True) for kind in KINDS],
 }

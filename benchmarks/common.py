@@ -24,6 +24,14 @@ IMPORTED = time.perf_counter()
 ADAM_RATE = 1e-3
 BINS = 8
 BOUND = 5.0  # splines act on [-BOUND, BOUND] wherever the peer lets one choose
+AUTOREGRESSIVE = ("affine", "spline")
+COUPLINGS = ("affine_coupling", "spline_coupling")
+KINDS = AUTOREGRESSIVE + COUPLINGS
+
+
+def parameters_of(kind: str) -> int:
+    """Numbers that a network gives for each coordinate that moves."""
+    return 3 * BINS - 1 if kind.startswith("spline") else 2
 
 
 def two_moons(n: int, noise: float, seed: int) -> np.ndarray:
@@ -73,7 +81,7 @@ def moons_arguments() -> argparse.Namespace:
 def flow_arguments(rows: int) -> argparse.Namespace:
     """Arguments of every ``sampling`` and ``step`` script; ``rows`` is the default batch."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kind", choices=("affine", "spline"), default="affine")
+    parser.add_argument("--kind", choices=KINDS, default="affine")
     parser.add_argument("--dim", type=int, default=43)
     parser.add_argument("--hidden", type=int, nargs="+", default=[256, 256])
     parser.add_argument("--layers", type=int, default=5)

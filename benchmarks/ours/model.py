@@ -8,8 +8,13 @@ from pushforward import flows
 
 
 def flow(arguments: argparse.Namespace):
-    """MAF or autoregressive spline flow, layers with reversing permutations between."""
-    make = {"affine": flows.maf, "spline": flows.spline_autoregressive}[arguments.kind]
+    """An autoregressive or coupling flow, layers with reversing permutations between."""
+    make = {
+        "affine": flows.maf,
+        "spline": flows.spline_autoregressive,
+        "affine_coupling": flows.realnvp,
+        "spline_coupling": flows.spline_coupling,
+    }[arguments.kind]
     return make(
         jax.random.key(arguments.seed),
         arguments.dim,

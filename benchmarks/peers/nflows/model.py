@@ -1,7 +1,8 @@
-"""nflows' masked autoregressive flow: affine or 8-bin spline, order reversed.
+"""nflows' flows: autoregressive (order reversed) or coupling (mask alternating), affine or 8-bin spline.
 
 ``num_blocks=len(hidden) - 1`` without residual blocks gives the same hidden layers as
-everywhere else: one initial masked layer and one masked layer a block.
+everywhere else: one initial masked layer and one masked layer a block. Couplings get its
+plain perceptron instead of its residual network, for the same reason.
 """
 
 from __future__ import annotations
@@ -9,20 +10,49 @@ from __future__ import annotations
 import torch
 from nflows.distributions.normal import StandardNormal
 from nflows.flows.base import Flow
+from nflows.nn.nets import MLP
 from nflows.transforms.autoregressive import (
     MaskedAffineAutoregressiveTransform,
     MaskedPiecewiseRationalQuadraticAutoregressiveTransform,
 )
 from nflows.transforms.base import CompositeTransform
+from nflows.transforms.coupling import AffineCouplingTransform, PiecewiseRationalQuadraticCouplingTransform
 from nflows.transforms.permutations import ReversePermutation
+from nflows.utils.torchutils import create_alternating_binary_mask
 
-from benchmarks.common import BINS, BOUND
+from benchmarks.common import BINS, BOUND, COUPLINGS
 
 PACKAGES = ("nflows", "torch")
+SPLINE = {"num_bins": BINS, "tails": "linear", "tail_bound": BOUND}
+
+
+class Network(MLP):
+    """nflows' perceptron, called as a coupling calls its network."""
+
+    def __init__(self, hidden: list[int], features_in: int, features_out: int) -> None:
+        """The width is read by the splines, which scale their initial bins by it."""
+        super().__init__([features_in], [features_out], hidden)
+        self.hidden_features = hidden[-1]
+
+    def forward(self, inputs: torch.Tensor, context: None = None) -> torch.Tensor:
+        """No context."""
+        return super().forward(inputs)
+
+
+def coupling(kind: str, dim: int, hidden: list[int], number: int) -> torch.nn.Module:
+    """Layer ``number``, which moves every other feature."""
+    mask = create_alternating_binary_mask(dim, even=number % 2 == 0)
+
+    def network(features_in: int, features_out: int) -> Network:
+        return Network(hidden, features_in, features_out)
+
+    if kind == "affine_coupling":
+        return AffineCouplingTransform(mask, network)
+    return PiecewiseRationalQuadraticCouplingTransform(mask, network, **SPLINE)
 
 
 def build(kind: str, dim: int, hidden: list[int], layers: int) -> torch.nn.Module:
-    """Layers with a reversal before each."""
+    """Layers with a reversal before each; couplings with alternating masks."""
     net = {
         "features": dim,
         "hidden_features": hidden[0],
@@ -30,13 +60,15 @@ def build(kind: str, dim: int, hidden: list[int], layers: int) -> torch.nn.Modul
         "use_residual_blocks": False,
     }
     transforms: list[torch.nn.Module] = []
-    for _ in range(layers):
+    for number in range(layers):
+        if kind in COUPLINGS:
+            transforms.append(coupling(kind, dim, hidden, number))
+            continue
         transforms.append(ReversePermutation(features=dim))
         if kind == "affine":
             transforms.append(MaskedAffineAutoregressiveTransform(**net))
         else:
-            spline = MaskedPiecewiseRationalQuadraticAutoregressiveTransform
-            transforms.append(spline(num_bins=BINS, tails="linear", tail_bound=BOUND, **net))
+            transforms.append(MaskedPiecewiseRationalQuadraticAutoregressiveTransform(**SPLINE, **net))
     return Flow(CompositeTransform(transforms), StandardNormal([dim]))
 
 
@@ -48,3 +80,8 @@ def log_prob(flow: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
 def sample(flow: torch.nn.Module, n: int) -> torch.Tensor:
     """Draw ``n`` rows."""
     return flow.sample(n)
+
+
+def round_trip(flow: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """From data to latents and back."""
+    return flow._transform.inverse(flow.transform_to_noise(x))[0]
