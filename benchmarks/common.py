@@ -80,6 +80,19 @@ def moons_arguments() -> argparse.Namespace:
 
 def flow_arguments(rows: int) -> argparse.Namespace:
     """Arguments of every ``sampling`` and ``step`` script; ``rows`` is the default batch."""
+    return _flow_parser(rows).parse_args()
+
+
+def round_trip_arguments() -> argparse.Namespace:
+    """Arguments of every ``round_trip`` script."""
+    parser = _flow_parser(512)
+    parser.add_argument("--steps", type=int, default=300, help="of training")
+    parser.add_argument("--batch", type=int, default=512)
+    parser.add_argument("--scales", type=float, nargs="+", default=[1.0, 3.0, 10.0], help="of the inputs")
+    return parser.parse_args()
+
+
+def _flow_parser(rows: int) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kind", choices=KINDS, default="affine")
     parser.add_argument("--dim", type=int, default=43)
@@ -88,7 +101,7 @@ def flow_arguments(rows: int) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=rows)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3.0, help="time to spend on repeats")
-    return parser.parse_args()
+    return parser
 
 
 def case(name: str, arguments: argparse.Namespace) -> str:

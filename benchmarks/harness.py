@@ -1,8 +1,9 @@
-"""The body of the ``sampling`` and ``step`` scripts: time the calls a peer hands over."""
+"""The body of the ``sampling``, ``step`` and ``round_trip`` scripts: run the calls a peer hands over."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -56,4 +57,49 @@ def report_step(
         packages,
         first_call_s=first,
         last_loss=float(step()),
+    )
+
+
+def correlated_rows(dim: int, rows: int = 20_000) -> np.ndarray:
+    """Standardised rows whose columns are correlated, skewed and heavy-tailed; the same for all peers, float32."""
+    rng = np.random.RandomState(0)
+    x = rng.standard_normal((rows, dim)) @ rng.standard_normal((dim, dim)) / dim**0.5
+    x[:, 1:] += 0.5 * x[:, :-1] ** 2  # bananas
+    x[:, ::3] = np.sinh(x[:, ::3])
+    return ((x - x.mean(0)) / x.std(0)).astype(np.float32)
+
+
+def report_round_trip(
+    peer: str,
+    arguments: argparse.Namespace,
+    step: Callable[[np.ndarray], Any],
+    round_trip: Callable[[np.ndarray], Any],
+    packages: tuple[str, ...],
+) -> None:
+    """Train on `correlated_rows`, then max |x - f(f^-1(x))| of x ~ N(0, scale^2) for each scale, f to the data.
+
+    ``step`` trains on a batch and returns its loss; ``errors`` has for each scale the largest error of all numbers and
+    the median over the rows of the row's largest. A number that is not finite counts as an infinite error.
+    """
+    data, rng = correlated_rows(arguments.dim), np.random.RandomState(arguments.seed)
+    start = time.perf_counter()
+    loss = float("nan")
+    for _ in range(arguments.steps):
+        loss = float(step(data[rng.randint(len(data), size=arguments.batch)]))
+    trained = time.perf_counter() - start
+    errors = {}
+    x = rows_of(arguments)
+    for scale in arguments.scales:
+        inputs = np.float32(scale) * x
+        error = np.abs(np.asarray(round_trip(inputs), np.float64) - inputs)
+        error = np.where(np.isfinite(error), error, np.inf).max(-1)
+        errors[f"{scale:g}"] = {"max": float(error.max()), "median": float(np.median(error))}
+    emit(
+        peer,
+        case("round_trip", arguments),
+        [trained],
+        packages,
+        layers=arguments.layers,
+        last_loss=loss,
+        errors=errors,
     )

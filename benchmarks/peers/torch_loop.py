@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from benchmarks.common import ADAM_RATE, Moons, emit, moons_arguments, since_start
+from benchmarks.common import ADAM_RATE, Moons, emit, moons_arguments, round_trip_arguments, since_start
+from benchmarks.harness import report_round_trip
 
 Log = Callable[[torch.Tensor], torch.Tensor]
 
@@ -61,3 +62,24 @@ def run_moons(
         imported_s=imported,
         trained_s=trained,
     )
+
+
+def run_round_trip(
+    peer: str,
+    build: Callable[..., torch.nn.Module],
+    log_prob: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor],
+    round_trip: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor],
+    packages: tuple[str, ...],
+) -> None:
+    """The round-trip benchmark: train a little, then to the latents and back."""
+    arguments = round_trip_arguments()
+    torch.manual_seed(arguments.seed)
+    flow = build(arguments.kind, arguments.dim, arguments.hidden, arguments.layers)
+    step = make_step(flow, lambda rows: log_prob(flow, rows))
+
+    def there_and_back(x: np.ndarray) -> np.ndarray:
+        flow.eval()
+        with torch.inference_mode():
+            return round_trip(flow, torch.from_numpy(x)).numpy()
+
+    report_round_trip(peer, arguments, lambda x: step(torch.from_numpy(x)), there_and_back, packages)
