@@ -1,4 +1,4 @@
-"""Fits of real tables, all models in the same wall-clock budget on one core: ours by default, and the peers.
+"""Fits of real tables, all models in the same budget of seconds on one core: ours by default, and the peers.
 
     PUSHFORWARD_DATA=... make bench-fits                       # everything; some two hours
     python -m benchmarks.fits --tables yacht wine --who ours zuko --repeats 1 --core 1
@@ -43,7 +43,7 @@ def run(who: str, table: str, seed: int, options: argparse.Namespace) -> dict:
     python = python_of(environment) if environment else Path(sys.executable)
     if not python.exists():
         sys.exit(f"{python} is missing; make it with: python benchmarks/envs.py {environment}")
-    busy = wait_for_quiet(cap=60, core=options.core)
+    busy = wait_for_quiet(cap=options.quiet_cap, core=options.core) if options.quiet_cap else None
     command = [str(python), "-W", "ignore", "-m", module, f"benchmarks/.data/{table}.npz", "--seed", str(seed)]
     if who != "mixture":
         command += ["--budget", str(options.budget)]
@@ -96,6 +96,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--budget", type=float, default=60.0, help="seconds a model and table")
     parser.add_argument("--core", type=int, default=0, help="the core to run on")
+    parser.add_argument("--quiet-cap", type=float, default=60.0, help="longest wait for a quiet core; 0: none")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     return parser.parse_args()
 

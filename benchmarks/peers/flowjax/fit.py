@@ -1,4 +1,4 @@
-"""FlowJAX's masked autoregressive flow of splines on a table, trained for a given wall-clock time.
+"""FlowJAX's masked autoregressive flow of splines on a table, trained for a given number of seconds.
 
     python -m benchmarks.peers.flowjax.fit benchmarks/.data/htru2.npz --budget 60
 
@@ -10,7 +10,6 @@ to 100; and patience is 50 epochs, as the other peers have, not 5, which ends sm
 begun is finished, also beyond the budget. Runs in the ``flowjax`` environment.
 """
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +23,7 @@ from flowjax.flows import masked_autoregressive_flow
 from flowjax.train import fit_to_data, loops
 
 from benchmarks.common import ADAM_RATE
-from benchmarks.fit_case import fit_parser, load, report, rows_to_score
+from benchmarks.fit_case import clock, fit_parser, load, report, rows_to_score
 from benchmarks.peers.flowjax.model import PACKAGES
 
 
@@ -34,13 +33,13 @@ class UntilSpent:
     postfix = ""
 
     def __init__(self, epochs: range, end: float) -> None:
-        """Epochs before `end`, a time of ``perf_counter``."""
+        """Epochs before `end`, a time of `clock`."""
         self.epochs, self.end, self.count = epochs, end, 0
 
     def __iter__(self) -> Iterator[int]:
         """At least one epoch."""
         for epoch in self.epochs:
-            if epoch and time.perf_counter() >= self.end:
+            if epoch and clock() >= self.end:
                 return
             self.count += 1
             yield epoch
@@ -62,7 +61,7 @@ def main() -> None:
     table = load(options.table)
     train, val = jnp.asarray(table["train"]), jnp.asarray(table["val"])
 
-    start = time.perf_counter()
+    start = clock()
     bars: list[UntilSpent] = []
 
     def bar(epochs: range, **_: Any) -> UntilSpent:
@@ -86,7 +85,7 @@ def main() -> None:
         max_patience=options.patience,
         batch_size=options.batch,
     )
-    seconds = time.perf_counter() - start
+    seconds = clock() - start
     log_prob = eqx.filter_jit(lambda model, x: model.log_prob(x))
     report(
         "flowjax_spline_maf",

@@ -1,11 +1,13 @@
-"""nflows' neural spline flow on a table, trained for a given wall-clock time.
+"""nflows' neural spline flow on a table, trained for a given number of seconds.
 
     python -m benchmarks.peers.nflows.fit benchmarks/.data/htru2.npz --budget 60
 
-The flow is that of its authors' experiments with tables (Durkan et al. 2019; ``experiments/uci.py`` of the repository
-bayesiains/nsf): steps of a random permutation, an LU linear map and a masked autoregressive rational-quadratic spline
-of 8 bins on [-3, 3] from residual blocks, and a last linear map; Adam at 3e-4 down a cosine, gradients cut at norm 5,
-batches of 64. Runs in the ``torch`` environment.
+The flow has the parts of its authors' experiments with tables (Durkan et al. 2019; ``experiments/uci.py`` of the
+repository bayesiains/nsf): steps of a random permutation, an LU linear map and a masked autoregressive
+rational-quadratic spline of 8 bins on [-3, 3] from 2 residual blocks, and a last linear map; Adam down a cosine,
+gradients cut at norm 5, batches of 64 (256 on tables of 5,000 rows and more). Their sizes (``--transforms 10 --hidden
+256 --dropout 0.25 --rate 3e-4``) come to some 400 steps of training in a minute of one core, and are far too slow here:
+on the validation rows of concrete they got -1.3 nats, and those below 1.4. Runs in the ``torch`` environment.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from nflows.transforms.lu import LULinear
 from nflows.transforms.permutations import RandomPermutation
 
 from benchmarks.common import BINS
+from benchmarks.fit_case import SMALL, load
 from benchmarks.peers.nflows.model import PACKAGES, log_prob
 from benchmarks.peers.torch_fit import run, torch_parser
 
@@ -46,12 +49,12 @@ def build(options: argparse.Namespace, dim: int) -> torch.nn.Module:
 
 
 if __name__ == "__main__":
-    parser = torch_parser(__doc__, rate=3e-4, clip=5.0)
-    parser.add_argument("--transforms", type=int, default=10)
-    parser.add_argument("--hidden", type=int, default=256)
+    parser = torch_parser(__doc__, rate=1e-3, clip=5.0)
+    parser.add_argument("--transforms", type=int, default=5)
+    parser.add_argument("--hidden", type=int, default=64)
     parser.add_argument("--blocks", type=int, default=2, help="residual blocks of a network")
-    parser.add_argument("--dropout", type=float, default=0.25)
+    parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--bound", type=float, default=3.0)
     options = parser.parse_args()
-    options.batch = options.batch or 64
+    options.batch = options.batch or (64 if len(load(options.table)["train"]) < SMALL else 256)
     run("nflows_nsf", options, build, log_prob, PACKAGES)

@@ -1,4 +1,4 @@
-"""Zuko's neural spline flow on a table, trained for a given wall-clock time.
+"""Zuko's neural spline flow on a table, trained for a given number of seconds.
 
     python -m benchmarks.peers.zuko.fit benchmarks/.data/htru2.npz --budget 60
 
