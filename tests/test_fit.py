@@ -341,7 +341,7 @@ def test_a_gradient_that_is_not_finite_is_skipped(key):
         return jnp.sum(jnp.sqrt(jnp.abs(model.loc)))  # finite at 0, where its derivative is not
 
     with pytest.raises(TrainingDivergedError, match="epoch 1"):
-        fit(key, gaussian(), table(), loss=steep, epochs=100, **QUICK)
+        fit(key, gaussian(), table(), loss=steep, epochs=100, batch_size=20, **QUICK)
 
 
 def test_a_run_that_cannot_recover_stops(key):

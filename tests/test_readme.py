@@ -22,6 +22,7 @@ import pytest
 
 import pushforward as pf
 from pushforward import bijectors, flows
+from pushforward.training.settings import default_batch_size, default_epochs
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -96,17 +97,19 @@ def test_the_readme_names_the_recipes_and_the_defaults_of_fit():
     for name, words in {
         "learning_rate": "Adam at 3e-3",
         "schedule": "cosine schedule",
-        "epochs": "up to 100 epochs",
-        "batch_size": "batches of 256",
+        "epochs": "up to 100 epochs in batches of 256 (300 epochs below 2,048 rows, and batches of a 32nd of the rows, "
+        "but no fewer than 32, below 8,192)",
         "validation_fraction": "a tenth of the rows",
         "patience": "for 20 epochs",
         "ema_decay": "ema_decay=0.99",
         "max_grad_norm": "not clipped",
     }.items():
         assert words in text, name
-    stated = {"learning_rate": 3e-3, "schedule": "cosine", "epochs": 100, "batch_size": 256, "optimizer": None}
+    stated = {"learning_rate": 3e-3, "schedule": "cosine", "epochs": None, "batch_size": None, "optimizer": None}
     stated |= {"validation_fraction": 0.1, "patience": 20, "ema_decay": 0.99, "max_grad_norm": None}
     assert {name: default[name] for name in stated} == stated
+    by_rows = [(default_epochs(rows), default_batch_size(rows)) for rows in (1, 2047, 2048, 8191, 8192, 10**6)]
+    assert by_rows == [(300, 32), (300, 32), (100, 64), (100, 128), (100, 256), (100, 256)]
 
 
 def test_the_table_of_shapes_is_true():

@@ -39,7 +39,10 @@ def run(
     epochs: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Passes over the rows, at most.", show_default="100, fewer for large tables"
+            min=1,
+            metavar="N",
+            help="Passes over the rows, at most.",
+            show_default="by the rows, 100 to 300, fewer for large tables",
         ),
     ] = None,
     batch_size: Annotated[

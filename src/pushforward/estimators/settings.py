@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import flows
 from ..data import Table, TableError
+from ..training.settings import default_batch_size, default_epochs
 
 LEAST_ROWS, MOST_COLUMNS = 10, 1000
 
@@ -38,11 +39,11 @@ def check_size(table: Table) -> None:
 def training_defaults(rows: int) -> dict[str, int]:
     """Batch size and epochs for a number of rows, training and validation together.
 
-    Small tables are trained in small batches, so that an epoch has some 16 steps; large ones in few epochs, so that
-    there are about 30,000 steps in all, two or three minutes at 10 columns on 2 cores.
+    Those of `pushforward.fit`, but large tables are trained in few epochs, so that there are about 30,000 steps in all,
+    two or three minutes at 10 columns on 2 cores.
     """
-    batch = min(256, max(32, 1 << max(rows // 16, 1).bit_length() - 1)) if rows < 250_000 else 512
-    return {"batch_size": batch, "epochs": min(100, max(4, -(-30_000 * batch // rows)))}
+    batch = default_batch_size(rows) if rows < 250_000 else 512
+    return {"batch_size": batch, "epochs": min(default_epochs(rows), max(4, -(-30_000 * batch // rows)))}
 
 
 def recipe_of(flow: Any, options: Mapping[str, Any]) -> Any:

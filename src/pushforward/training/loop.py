@@ -28,8 +28,8 @@ def fit(
     *,
     sample_weight: Any = None,
     loss: str | Objective = "maximum_likelihood",
-    epochs: int = 100,
-    batch_size: int = 256,
+    epochs: int | None = None,
+    batch_size: int | None = None,
     learning_rate: float = DEFAULT_RATE,
     schedule: Schedule = DEFAULT_SCHEDULE,
     optimizer: Optimizer = None,
@@ -59,8 +59,9 @@ def fit(
         condition: [rows | condition], for a conditional model.
         sample_weight: [rows], at least 0: how many times each row counts.
         loss: "maximum_likelihood", or a function (model, batch, key) -> scalar of a `Batch`.
-        epochs: passes over the training rows; 0 returns the model as it is.
-        batch_size: rows in a step; at most all of them.
+        epochs: passes over the training rows; None for 100, and 300 below 2,048 rows; 0 returns the model as it is.
+        batch_size: rows in a step, at most all of them; None for a 32nd of the training rows, as a power of two between
+            32 and 256 (which it is from 8,192 rows on).
         learning_rate: of Adam, at its highest.
         schedule: "cosine" (down to 0 at the end of all epochs), "constant", or a function of the step that gives the
             rate itself, such as an Optax schedule.
@@ -127,6 +128,8 @@ def fit(
     if epochs == 0:
         return FitResult(model, History())
 
+    training, validation = split_rows(key, table, settings.validation_fraction)
+    settings = settings.for_rows(len(training))
     place = None
     if checkpoint is not None:
         # Imported here, as it brings in what reads and writes models, which a run without checkpoints does not need.
@@ -134,7 +137,6 @@ def fit(
 
         identity = {"key": [key], "data": [*table, *(held_out or ())], "model": fingerprint(model)}
         place = Keeper(os.fspath(checkpoint), checkpoint_seconds, resume, settings.described(), identity)
-    training, validation = split_rows(key, table, settings.validation_fraction)
     rows = Rows(table, training, table, validation)
     if held_out is not None:
         rows = Rows(table, training, held_out, np.arange(len(held_out.x), dtype=np.int32))

@@ -59,10 +59,12 @@ class Run:
     ):
         self.key, self.rows, self.settings, self.keeper = key, rows, settings, keeper
         count = len(rows.training)
-        batch_size = min(settings.batch_size, count)
+        assert settings.epochs is not None
+        assert settings.batch_size is not None  # `Settings.for_rows` has filled them in.
+        self.epochs, batch_size = settings.epochs, min(settings.batch_size, count)
         self.steps_per_epoch = -(-count // batch_size)
         self.began = time.monotonic()
-        self.reporter = Reporter(progress, settings.epochs, self.steps_per_epoch)
+        self.reporter = Reporter(progress, self.epochs, self.steps_per_epoch)
 
         start = with_inference(model, False)
         self.sets_itself = looks_at_data(start, "initialize")
@@ -85,7 +87,7 @@ class Run:
             learning_rate=float(settings.learning_rate),
             max_grad_norm=float("inf") if settings.max_grad_norm is None else float(settings.max_grad_norm),
             ema_decay=float(settings.ema_decay or 0.0),
-            total_steps=settings.epochs * self.steps_per_epoch,
+            total_steps=self.epochs * self.steps_per_epoch,
             stall_limit=stall_limit(self.steps_per_epoch),
             rows=count,
         )
@@ -123,7 +125,7 @@ class Run:
         return self._result()
 
     def _train(self, pressed: Any) -> None:
-        epochs, patience = self.settings.epochs, self.settings.patience
+        epochs, patience = self.epochs, self.settings.patience
         while len(self.history) < epochs:
             self._steps(len(self.history), pressed)
             record = self._validated(len(self.history) + 1)
@@ -150,7 +152,7 @@ class Run:
             last = min(at + self.pace.steps, first + steps)
             began = time.perf_counter()
             self.state = run_steps(*self._step_arguments(order, first, last))
-            if last == first + steps and epoch + 1 < self.settings.epochs:
+            if last == first + steps and epoch + 1 < self.epochs:
                 self._order(epoch + 1)  # Drawn while the device computes.
             stalled = int(self.state.stalled)  # Waits for the steps.
             self.pace.measured(last - at, time.perf_counter() - began)

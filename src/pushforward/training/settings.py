@@ -11,6 +11,19 @@ from .schedule import Schedule, schedule_named
 DEFAULT_RATE, DEFAULT_SCHEDULE = 3e-3, "cosine"
 
 
+def default_batch_size(rows: int) -> int:
+    """Rows in a step by the number of training rows: a 32nd as a power of two, at least 32 and at most 256.
+
+    So that an epoch of a small table has enough steps: see docs/choosing.md for what they bring.
+    """
+    return min(256, max(32, 1 << max(rows // 32, 1).bit_length() - 1))
+
+
+def default_epochs(rows: int) -> int:
+    """Epochs by the number of training rows: 100, and 300 below 2,048 rows, most of which patience leaves out."""
+    return 100 if rows >= 2048 else 300
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Arguments of `fit`; see there.
@@ -20,8 +33,8 @@ class Settings:
     """
 
     loss: Any
-    epochs: int
-    batch_size: int
+    epochs: int | None
+    batch_size: int | None
     learning_rate: float
     schedule: Schedule
     optimizer: Any
@@ -32,8 +45,10 @@ class Settings:
     matmul_precision: str | None = None
 
     def __post_init__(self) -> None:
-        _whole("epochs", self.epochs, 0)
-        _whole("batch_size", self.batch_size, 1)
+        if self.epochs is not None:
+            _whole("epochs", self.epochs, 0)
+        if self.batch_size is not None:
+            _whole("batch_size", self.batch_size, 1)
         if self.patience is not None:
             _whole("patience", self.patience, 1)
         _within("learning_rate", self.learning_rate, 0, math.inf, "positive and finite", open_below=True)
@@ -59,6 +74,12 @@ class Settings:
                 "and schedule would have no effect. Leave them out, or pass the function instead: "
                 "optimizer=optax.adamw."
             )
+
+    def for_rows(self, rows: int) -> "Settings":
+        """The same, with what is None filled in for this number of training rows."""
+        epochs = default_epochs(rows) if self.epochs is None else self.epochs
+        batch_size = default_batch_size(rows) if self.batch_size is None else self.batch_size
+        return dataclasses.replace(self, epochs=epochs, batch_size=batch_size)
 
     @property
     def objective(self) -> Objective:
