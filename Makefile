@@ -20,8 +20,8 @@ DOCS := $(VENV)/.installed-docs
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo examples test lint format typecheck test-slow test-parity acceptance bench bench-bijectors docs build \
-	clean distclean
+.PHONY: help venv demo examples test lint format typecheck test-slow test-parity acceptance bench bench-bijectors bench-fits \
+	docs build clean distclean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -103,6 +103,10 @@ bench: $(DEV)  ## Timings; leave the machine alone meanwhile
 
 bench-bijectors: $(PARITY)/.installed  ## Timings of every bijector beside TensorFlow Probability's; leave the machine alone
 	@$(PARITY)/bin/python -m benchmarks.bijectors $(BENCH_ARGS)
+
+bench-fits: $(DEV)  ## Fits of the tables in $PUSHFORWARD_DATA beside other libraries; some two hours
+	@$(BIN)/python benchmarks/envs.py torch flowjax
+	@$(BIN)/python -m benchmarks.fits $(BENCH_ARGS)
 
 # -------------------------------------------------------------------------------------------------- building
 
