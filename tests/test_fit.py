@@ -647,7 +647,7 @@ def test_interrupts_return_the_best_so_far(key, how):
 
 
 def test_history(key, tmp_path):
-    result = fit(key, gaussian(), table(), epochs=4, learning_rate=0.1, progress=False)
+    result = fit(key, gaussian(), table(), epochs=4, batch_size=256, learning_rate=0.1, progress=False)
     model, history = result
     assert model is result.model
     assert history.best_epoch == 1 + int(np.argmin(history.validation_loss))
