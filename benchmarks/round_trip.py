@@ -33,7 +33,11 @@ def run(who: str, kind: str, layers: int, options: argparse.Namespace) -> dict[s
     module = "benchmarks.ours.round_trip" if who == OURS else f"benchmarks.peers.{who}.round_trip"
     sizes = f"--kind {kind} --dim 43 --hidden 128 128 --layers {layers} --rows {options.rows} --steps {options.steps}"
     result = run_once(who, [module, *sizes.split(), "--scales", *SCALES], options.timeout, quiet_cap=0)
-    words = result.get("error") or ", ".join(f"{s}: {result['errors'][s]['max']:.1e}" for s in SCALES)
+    words = result.get("error")
+    if not words:
+        words = (
+            ", ".join(f"{s}: {result['errors'][s]['max']:.1e}" for s in SCALES) + f", loss {result['last_loss']:.2f}"
+        )
     print(f"{kind}, {layers} layers, {who}: {words}", file=sys.stderr)
     return result
 
@@ -66,6 +70,9 @@ def markdown(result: dict[str, Any]) -> str:
     kinds = list(peers)
     who = list(dict.fromkeys(name for by_peer in peers.values() for name in by_peer))
     lines += table(["", *kinds], [[w, *(cell(peers[kind][w], SCALE) for kind in kinds)] for w in who])
+    lines += ["", "The losses of the last training batch, in nats:", ""]
+    losses = [[w, *(f"{peers[kind][w].get('last_loss', float('nan')):.2f}" for kind in kinds)] for w in who]
+    lines += table(["", *kinds], losses)
     if growth:
         lines += ["", "Ours, by the number of layers and the scale of the inputs:", ""]
         heads = ["", "layers", *(f"N(0, {scale}^2)" for scale in SCALES)]
