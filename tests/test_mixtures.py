@@ -10,7 +10,17 @@ from numpyro.distributions import constraints
 
 from pushforward import distributions as dist
 from pushforward import fit, flows, freeze, load, save, trainable
-from pushforward.bijectors import ActNorm, BatchNormalization, Chain, Exp, Scale, ScaleMatvecDiag
+from pushforward.bijectors import (
+    ActNorm,
+    BatchNormalization,
+    Chain,
+    ConditionalAffine,
+    Exp,
+    Scale,
+    ScaleMatvecDiag,
+    Shift,
+)
+from pushforward.nets import MLP
 from pushforward.testing import check_distribution
 
 DRAWS = 4000
@@ -203,6 +213,53 @@ def test_layers_of_components_that_look_at_the_data_do(kind, key):
         assert not np.array_equal(batch.moving_mean, jnp.zeros(2))
 
 
+def test_a_mixture_given_conditions_against_its_sum(key):
+    parts = [flows.realnvp(k, 2, condition_dim=1, layers=1, hidden_units=(4,)) for k in jax.random.split(key)]
+    gate = MLP(1, 2, hidden_units=(4,), output_scale=1.0, key=key)
+    model = dist.ConditionalMixtureOfFlows(parts, gate, LOGITS)
+    c, y = jax.random.normal(key, (3, 1)), jax.random.normal(jax.random.key(1), (3, 2))
+    given = model(c)
+    weights = jax.nn.softmax(LOGITS + gate(c))
+    assert np.ptp(weights[:, 0]) > 0.01  # they do depend on the condition
+    by_hand = sum(weights[:, k] * jnp.exp(part(c).log_prob(y)) for k, part in enumerate(parts))
+    np.testing.assert_allclose(given.log_prob(y), jnp.log(by_hand), rtol=1e-5)
+    assert (given.batch_shape, given.event_shape, model.event_shape) == ((3,), (2,), (2,))
+    assert given.sample(key, (5,)).shape == (5, 3, 2)
+    np.testing.assert_allclose(given[1].log_prob(y), parts[1](c).log_prob(y), rtol=1e-6)
+    assert not trainable(given).given
+    assert trainable(given).logits
+
+
+@pytest.mark.slow
+def test_weights_follow_the_condition(key, tmp_path):
+    # y is near c where c is positive, and anywhere in two modes where it is not.
+    c = jax.random.uniform(key, (1500, 1), minval=-1, maxval=1)
+    side = jnp.where(c > 0, 1.0, jax.random.rademacher(jax.random.key(1), c.shape, float))
+    y = 2 * side + 0.3 * jax.random.normal(jax.random.key(2), c.shape)
+    affine = ConditionalAffine(MLP(1, 2, hidden_units=(8,), key=key))
+    starts = [
+        dist.ConditionalDistribution(dist.StandardNormal(1), Chain([Shift(jnp.array([at])), affine]), 1)
+        for at in (-1.0, 1.0)
+    ]
+    model = dist.ConditionalMixtureOfFlows(starts, MLP(1, 2, hidden_units=(16,), key=key))
+    found = fit(key, model, y, c, epochs=60, batch_size=100, learning_rate=0.02, progress=False).model
+    share = found(jnp.array([[-0.5], [0.5]])).probs
+    np.testing.assert_allclose(jnp.min(share, axis=-1), [0.5, 0.0], atol=0.1)
+    save(tmp_path / "model", found)
+    np.testing.assert_array_equal(load(tmp_path / "model")(c).log_prob(y), found(c).log_prob(y))
+
+
+def test_the_recipe_of_conditional_mixtures(key):
+    model = flows.mixture(key, 2, condition_dim=3, components=2, recipe="realnvp", layers=1, hidden_units=(4,))
+    assert isinstance(model, dist.ConditionalMixtureOfFlows)
+    assert model.mixture_size == 2
+    c, y = jnp.ones((4, 3)), jnp.zeros((4, 2))
+    slope = jax.grad(lambda model: jnp.sum(model(c).log_prob(y)), allow_int=True)(model)
+    assert all(np.any(leaf) for leaf in (*slope.gate.weights, slope.logits))
+    with pytest.raises(TypeError, match=r"flow\(c\).log_prob"):
+        model.log_prob(y)
+
+
 def test_saved_with_foreign_components(tmp_path):
     for k, mixture in enumerate((two_kinds(), same_kind())):
         save(tmp_path / str(k), mixture)
@@ -231,6 +288,8 @@ def test_as_a_base_a_mixture_has_both_tails(x64):
         (lambda: dist.MixtureOfFlows([dist.Normal(0.0, 1.0)]), TypeError, "Use Mixture"),
         (lambda: dist.MixtureOfFlows([dist.Gumbel(jnp.zeros(2))]), ValueError, "no batch axes"),
         (lambda: dist.MixtureOfFlows([dist.Gumbel()] * 2)[2], IndexError, "flow 2 of a mixture of 2"),
+        (lambda: dist.ConditionalMixtureOfFlows([dist.Gumbel()]), TypeError, "Build the flows with condition_dim"),
+        (lambda: dist.ConditionalMixtureOfFlows([]), ValueError, "at least one flow"),
         (lambda: dist.GaussianMixture(jnp.zeros((2, 2))).cdf(jnp.zeros(2)), NotImplementedError, "scalar"),
     ],
 )

@@ -170,6 +170,7 @@ DISTRIBUTIONS: dict[str, list[str]] = {
         "Mixture",
         "MixtureSameFamily",
         "MixtureOfFlows",
+        "ConditionalMixtureOfFlows",
         "GaussianMixture",
         "LearnedAcceptReject",
         "AutoregressiveBernoulli",

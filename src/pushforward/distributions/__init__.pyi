@@ -6,6 +6,7 @@ from .autoregressive_bernoulli import ConditionalAutoregressiveBernoulli as Cond
 from .base import PytreeDistribution as PytreeDistribution
 from .cholesky_lkj import CholeskyLKJ as CholeskyLKJ
 from .conditional import ConditionalDistribution as ConditionalDistribution
+from .conditional_mixture import ConditionalMixtureOfFlows as ConditionalMixtureOfFlows
 from .from_numpyro import Beta as Beta
 from .from_numpyro import Categorical as Categorical
 from .from_numpyro import Cauchy as Cauchy

@@ -10,7 +10,31 @@ from ..core import Module, numeric_inputs, static_field
 from .transformed import TransformedDistribution
 
 
-class ConditionalDistribution(Module):
+class NeedsCondition:
+    """What a distribution that needs a condition says when it is asked without one."""
+
+    condition_dim: int
+
+    def log_prob(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Only with a condition: `flow(c).log_prob(y)`."""
+        self._unbound("log_prob(y)")
+
+    def sample(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Only with a condition: `flow(c).sample(key, sample_shape)`."""
+        self._unbound("sample(key, sample_shape)")
+
+    def sample_and_log_prob(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Only with a condition: `flow(c).sample_and_log_prob(key, sample_shape)`."""
+        self._unbound("sample_and_log_prob(key, sample_shape)")
+
+    def _unbound(self, call: str) -> NoReturn:
+        raise TypeError(
+            f"expected a condition, and {call.split('(')[0]} was called without one: this is a different "
+            f"distribution for every c of shape [batch axes | {self.condition_dim}]. Write flow(c).{call}."
+        )
+
+
+class ConditionalDistribution(NeedsCondition, Module):
     """y = f(x; c), x ~ base: `flow(c)` is the `TransformedDistribution` of y given c.
 
     `flow(c).batch_shape == c.shape[:-1]` (broadcast against the base's): one distribution for each condition, so that
@@ -73,21 +97,3 @@ class ConditionalDistribution(Module):
     def event_dim(self) -> int:
         """The rank of one event."""
         return len(self.event_shape)
-
-    def log_prob(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Only with a condition: `flow(c).log_prob(y)`."""
-        self._unbound("log_prob(y)")
-
-    def sample(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Only with a condition: `flow(c).sample(key, sample_shape)`."""
-        self._unbound("sample(key, sample_shape)")
-
-    def sample_and_log_prob(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Only with a condition: `flow(c).sample_and_log_prob(key, sample_shape)`."""
-        self._unbound("sample_and_log_prob(key, sample_shape)")
-
-    def _unbound(self, call: str) -> NoReturn:
-        raise TypeError(
-            f"expected a condition, and {call.split('(')[0]} was called without one: this is a different "
-            f"distribution for every c of shape [batch axes | {self.condition_dim}]. Write flow(c).{call}."
-        )

@@ -1,6 +1,6 @@
 """MixtureOfFlows: of flows of one structure, compiled once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -40,7 +40,7 @@ class MixtureOfFlows(BaseMixture):
                     "Use Mixture, which takes any."
                 )
             check_component(flow, f"flow {k}")
-        if not flows or any(_signature(flow) != _signature(flows[0]) or flow.batch_shape for flow in flows):
+        if not same_structure(flows) or any(flow.batch_shape for flow in flows):
             raise ValueError(
                 "MixtureOfFlows expects at least one flow, all of one structure with arrays of the same shapes and no "
                 "batch axes: they are stacked and run as one. Use Mixture for flows that differ."
@@ -51,7 +51,7 @@ class MixtureOfFlows(BaseMixture):
                 f"MixtureOfFlows expects logits of shape ({len(flows)},), and got {self.logits.shape}: its flows have "
                 "no batch axes. Use Mixture for weights that differ between members of a batch."
             )
-        self.components = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *flows)
+        self.components = stacked_parts(flows)
         self.frozen = False
 
     def __getitem__(self, k: int) -> Any:
@@ -70,14 +70,7 @@ class MixtureOfFlows(BaseMixture):
 
     def _shapes(self):
         if "_shape_cache" not in self.__dict__:
-            found: list[Any] = []
-
-            def trace(components: Any) -> None:
-                first = jax.tree.map(lambda leaf: leaf[0], components)
-                found.append((tuple(first.batch_shape), tuple(first.event_shape)))
-
-            eqx.filter_eval_shape(trace, self.components)
-            self._shape_cache = found[0]
+            self._shape_cache = shapes_of_first(self.components, lambda flow: flow)
         return self._shape_cache
 
     def _supports(self):
@@ -96,6 +89,28 @@ class MixtureOfFlows(BaseMixture):
 def _member(components: Any, k: jax.Array) -> Any:
     # The index is an array, so that all members share one program.
     return jax.tree.map(lambda leaf: leaf[k], components)
+
+
+def same_structure(trees: Sequence[Any]) -> bool:
+    """Whether there is one at least, and all have one static structure and arrays of the same shapes and dtypes."""
+    return bool(trees) and all(_signature(tree) == _signature(trees[0]) for tree in trees)
+
+
+def stacked_parts(trees: Sequence[Any]) -> Any:
+    """Trees of one structure as one with a leading axis."""
+    return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *trees)
+
+
+def shapes_of_first(components: Any, distribution_of: Callable[[Any], Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(batch shape, event shape) of the distribution of a member of a stack, found without computing anything."""
+    found: list[Any] = []
+
+    def trace(components: Any) -> None:
+        first = distribution_of(jax.tree.map(lambda leaf: leaf[0], components))
+        found.append((tuple(first.batch_shape), tuple(first.event_shape)))
+
+    eqx.filter_eval_shape(trace, components)
+    return found[0]
 
 
 def _signature(tree: Any) -> Any:

@@ -28,7 +28,7 @@ from jax import lax
 
 # Units of a hidden layer in a block. Large blocks mean few, efficient products, and steps that read further; with many
 # outputs a coordinate (splines) these cost more than the products save.
-UNITS_PER_BLOCK, FEW_OUTPUTS, UNITS_WITH_FEW_OUTPUTS = 16, 4, 48
+UNITS_PER_BLOCK, FEW_OUTPUTS, UNITS_WITH_FEW_OUTPUTS = 16, 4, 80
 LONGEST_BLOCK = 32
 WRITTEN_OUT = 8  # So few blocks are compiled one by one: a loop copies its buffers of activations in every turn.
 

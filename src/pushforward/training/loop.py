@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..distributions.conditional import ConditionalDistribution
+from ..distributions.conditional import NeedsCondition
 from ..distributions.foreign import model_dtype
 from .data import as_table, check_varies, split_rows
 from .history import FitResult, History
@@ -160,7 +160,7 @@ def _check_conditional(model: Any, condition: Any) -> None:
             f"model: expected a distribution or a ConditionalDistribution, and got {type(model).__name__}, which has "
             "no log_prob. Build one with pushforward.flows, or pass a loss of your own."
         )
-    is_conditional = isinstance(model, ConditionalDistribution) or not has_density
+    is_conditional = isinstance(model, NeedsCondition) or not has_density
     if is_conditional and condition is None:
         raise ValueError(
             f"condition: {type(model).__name__} is a different distribution for each condition, and got none; pass an "

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..distributions import MixtureOfFlows
+from ..distributions import ConditionalMixtureOfFlows, MixtureOfFlows
 from .objectives import Batch, maximum_likelihood
 
 
@@ -22,16 +22,17 @@ def each_member(model: Any, batch: Batch, key: jax.Array) -> jax.Array:
         result = pushforward.fit(key, MixtureOfFlows(members), x, loss=each_member)
 
     Args:
-        model: a `MixtureOfFlows`.
-        batch: the rows and their weights, without conditions.
+        model: a `MixtureOfFlows`; for rows with conditions a `ConditionalMixtureOfFlows`, whose gate stays as it is.
+        batch: the rows and their weights.
         key: not used.
 
     Raises:
         TypeError: for another model.
     """
-    if not isinstance(model, MixtureOfFlows) or batch.condition is not None:
+    if not isinstance(model, MixtureOfFlows if batch.condition is None else ConditionalMixtureOfFlows):
         raise TypeError(
-            f"each_member: expected a MixtureOfFlows and rows without conditions, and got {type(model).__name__}; it "
-            "trains flows of one structure side by side. Build MixtureOfFlows([flow, flow, ...])."
+            f"each_member: expected a MixtureOfFlows, or with conditions a ConditionalMixtureOfFlows, and got "
+            f"{type(model).__name__}; it trains flows of one structure side by side. Build "
+            "MixtureOfFlows([flow, flow, ...])."
         )
     return jnp.mean(jax.vmap(lambda flow: maximum_likelihood(flow, batch, key))(model.components))
