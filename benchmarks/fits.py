@@ -79,7 +79,7 @@ def markdown(runs: dict[tuple[str, str], list[dict]], options: argparse.Namespac
     heads = [MODELS[who][0] for who in options.who]
     lines = [
         f"{where['processor']}, one core, Python {where['python']}, {where['date']}; {', '.join(packages)}. "
-        f"Budget {options.budget:.0f} s, medians of {options.repeats} seeds (least to most).",
+        f"Budget {options.budget:.0f} s, medians of {options.repeats} seeds.",
         "",
         "| table | rows | columns | " + " | ".join([*heads, "our seconds"]) + " |",
         "|" + " --- |" * (len(heads) + 4),
@@ -92,8 +92,7 @@ def markdown(runs: dict[tuple[str, str], list[dict]], options: argparse.Namespac
         cells = [str(rows), str(columns)]
         for who in options.who:
             middle = f"{median(values[who]):.2f}"
-            spread = f" ({min(values[who]):.2f} to {max(values[who]):.2f})" if len(set(values[who])) > 1 else ""
-            cells.append((f"**{middle}**" if who == best else middle) + spread)
+            cells.append(f"**{middle}**" if who == best else middle)
         ours = [line["seconds"] for line in runs.get(("ours", table), [])]
         cells.append(f"{median(ours):.0f}" if ours else "")
         lines.append(f"| {table} | " + " | ".join(cells) + " |")
