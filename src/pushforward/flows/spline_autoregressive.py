@@ -28,7 +28,7 @@ def spline_autoregressive(
     """Layers y_i = S(x_i; parameters(y_<i)), S a monotone rational-quadratic spline (Durkan et al. 2019, RQ-NSF (AR)).
 
     Choose it for the best densities of tables: it fits sharp edges, gaps and modes that affine layers smear. A density
-    is one network pass, a sample two to three passes' time (incremental inversion).
+    is one network pass, a sample about two passes' time (incremental inversion).
 
     Args:
         key: for the initial weights.
