@@ -19,6 +19,7 @@ import gc
 import hashlib
 import os
 import platform
+import signal
 from pathlib import Path
 
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "4")
@@ -102,6 +103,14 @@ def x64():
     """64-bit types for one test."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture
+def ctrl_c():
+    """SIGINT as in a terminal: shells start what they put in the background with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

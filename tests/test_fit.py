@@ -629,6 +629,7 @@ def test_the_line_of_progress():
     assert line == ("epoch 3/10 · 0:08 left · train 1.8500 · validation 1.7500 · best 1.5000 (1) · 100 steps/s")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("how", ["raise", "signal"])
 def test_interrupts_return_the_best_so_far(key, how):
     def stop(record):

@@ -349,6 +349,7 @@ def test_arrays_that_do_not_fit_are_refused(model, conditional, table):
 
 
 # ----------------------------------------------------- interruption, resuming
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_keeps_the_best_so_far(table, tmp_path):
     def press(record):
         if record.epoch == 2:

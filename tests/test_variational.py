@@ -168,5 +168,3 @@ def test_a_mixture_of_flows(key):
     for words, options in [("recipe", {"recipe": "maf"}), ("components", {"components": 0})]:
         with pytest.raises(ValueError, match=words):
             flows.mixture(key, 2, **options)
-    with pytest.raises(ValueError, match="takes no condition"):
-        flows.mixture(key, 2, condition_dim=3)
