@@ -22,6 +22,7 @@ from pushforward.bijectors import (
 )
 from pushforward.nets import MLP
 from pushforward.testing import check_distribution
+from pushforward.training import Batch, each_member
 
 DRAWS = 4000
 WEIGHTS = np.array([0.3, 0.7])
@@ -228,6 +229,27 @@ def test_a_mixture_given_conditions_against_its_sum(key):
     np.testing.assert_allclose(given[1].log_prob(y), parts[1](c).log_prob(y), rtol=1e-6)
     assert not trainable(given).given
     assert trainable(given).logits
+
+
+def test_members_of_a_conditional_mixture_are_set_from_data_and_scored_alone(key):
+    x, c = 5 + 3 * jax.random.normal(key, (200, 2)), jnp.ones((200, 1))
+
+    def flow(shift):
+        layers = [ActNorm(2), ConditionalAffine(MLP(1, 4, hidden_units=(2,), key=key)), Shift(jnp.full(2, shift))]
+        return dist.ConditionalDistribution(dist.StandardNormal(2), Chain(layers), 1)
+
+    model = dist.ConditionalMixtureOfFlows([flow(0.0), flow(1.0)])
+    options = {"epochs": 1, "batch_size": 200, "learning_rate": 1e-6, "validation_fraction": 0, "progress": False}
+    found = fit(key, model, x, c, loss=each_member, **options)
+    act = found.model.components.bijector[0]
+    for k, shift in enumerate((0.0, 1.0)):
+        one = jax.tree.map(lambda leaf, k=k: leaf[k], act)
+        np.testing.assert_allclose(one.inverse(x).mean(0), 0, atol=1e-3)
+        np.testing.assert_allclose(one.inverse(x).std(0), 1, atol=1e-3)
+        assert found.model(c[0])[k].bijector[2].shift[0] == pytest.approx(shift, abs=1e-3)
+    batch = Batch(x, c, jnp.ones(200))
+    alone = [-jnp.mean(found.model(c)[k].log_prob(x)) for k in (0, 1)]
+    np.testing.assert_allclose(each_member(found.model, batch, key), np.mean(alone), rtol=1e-5)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ To be quick, `fit` takes 1 epoch and recipes 1 layer where the text leaves them 
 only change, so names, arguments and shapes are those of the reader.
 """
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_the_table_of_shapes_is_true():
     assert len(rows) >= 5
     exported = {name: getattr(bijectors, name) for name in bijectors.__all__}
     for call, shape, result in rows:
-        names = exported | {"x": jnp.ones(eval(shape))}
+        names = exported | {"x": jnp.ones(ast.literal_eval(shape))}
         if result == "ValueError":
             with pytest.raises(ValueError, match="below the minimum"):
                 eval(call, names)

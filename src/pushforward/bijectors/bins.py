@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from ..core.kept import kept
+
 Array = jax.Array
 
 
@@ -73,16 +75,7 @@ def sum_leading(a: Array) -> Array:
 @sum_leading.defjvp
 def _sum_leading_jvp(primals: Any, tangents: Any) -> Any:
     total = sum_leading(*primals)
-    return total, _kept(jnp.sum(tangents[0], 0), total)
-
-
-def _kept(a: Array, number: Array) -> Array:
-    """`a`, as a quotient, which the compiler takes for worth keeping.
-
-    Where a cotangent is spread over K rows, it would otherwise repeat for each row all that the cotangent is made of (a
-    cubic spline took seven times as long). The divisor is 1, but the compiler does not know.
-    """
-    return a / jnp.where(jnp.isnan(number), 2, 1).astype(a.dtype)
+    return total, kept(jnp.sum(tangents[0], 0), total)
 
 
 def find(target: Array, sizes: Array, floor: Any = 0.0) -> Array:
@@ -121,7 +114,7 @@ def pick(index: Array, rows: Array, shift: int = 0, fill: float = 0.0, bins: int
 def _pick_jvp(shift: int, fill: float, bins: int | None, primals: Any, tangents: Any) -> Any:
     index, rows = primals
     here = _numbers(rows, index) == index + shift
-    return pick(index, rows, shift, fill, bins), _kept(jnp.sum(jnp.where(here, tangents[1], 0), 0), index)
+    return pick(index, rows, shift, fill, bins), kept(jnp.sum(jnp.where(here, tangents[1], 0), 0), index)
 
 
 @jax.custom_jvp
@@ -136,7 +129,7 @@ def sum_before(index: Array, rows: Array) -> Array:
 @sum_before.defjvp
 def _sum_before_jvp(primals: Any, tangents: Any) -> Any:
     index, rows = primals
-    return sum_before(index, rows), _kept(jnp.sum(jnp.where(_numbers(rows, index) < index, tangents[1], 0), 0), index)
+    return sum_before(index, rows), kept(jnp.sum(jnp.where(_numbers(rows, index) < index, tangents[1], 0), 0), index)
 
 
 def _numbers(rows: Array, index: Array) -> Array:

@@ -1,5 +1,6 @@
 """ConditionalDistribution: a distribution for every condition."""
 
+from abc import abstractmethod
 from typing import Any, NoReturn
 
 import jax.numpy as jnp
@@ -11,9 +12,27 @@ from .transformed import TransformedDistribution
 
 
 class NeedsCondition:
-    """What a distribution that needs a condition says when it is asked without one."""
+    """A distribution for every condition: the event's shape, and what it says when it is asked without a condition."""
 
     condition_dim: int
+
+    @abstractmethod
+    def condition(self, c: Any) -> Any:
+        """The distribution given the condition `c`, of shape [batch axes | condition_dim]."""
+
+    def __call__(self, c: Any) -> Any:
+        """The same as `condition(c)`."""
+        return self.condition(c)
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """The shape of one event, the same for every condition."""
+        return self(jnp.zeros(self.condition_dim)).event_shape
+
+    @property
+    def event_dim(self) -> int:
+        """The rank of one event."""
+        return len(self.event_shape)
 
     def log_prob(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Only with a condition: `flow(c).log_prob(y)`."""
@@ -83,17 +102,3 @@ class ConditionalDistribution(NeedsCondition, Module):
             )
         flow = TransformedDistribution(self.base, self.bijector.condition(c), train_base=self.train_base)
         return flow._with_frozen(True) if self.frozen else flow
-
-    def __call__(self, c: Any) -> TransformedDistribution:
-        """The same as `condition(c)`."""
-        return self.condition(c)
-
-    @property
-    def event_shape(self) -> tuple[int, ...]:
-        """The shape of one event, the same for every condition."""
-        return self(jnp.zeros(self.condition_dim)).event_shape
-
-    @property
-    def event_dim(self) -> int:
-        """The rank of one event."""
-        return len(self.event_shape)

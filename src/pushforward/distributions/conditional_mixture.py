@@ -1,13 +1,13 @@
 """ConditionalMixtureOfFlows: a mixture of flows for every condition."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
-from ..core import Module, as_callable, numeric_inputs, static_field
+from ..core import Module, as_callable, numeric_inputs, replace, static_field
 from .conditional import ConditionalDistribution, NeedsCondition
+from .mixture import Mixture
 from .mixture_base import BaseMixture, tree_of, weights_of
 from .mixture_of_flows import same_structure, shapes_of_first, stacked_parts
 
@@ -85,19 +85,13 @@ class ConditionalMixtureOfFlows(NeedsCondition, Module):
         mixture = MixtureGiven(logits, self.components, c)
         return mixture._with_frozen(True) if self.frozen else mixture
 
-    def __call__(self, c: Any) -> "MixtureGiven":
-        """The same as `condition(c)`."""
-        return self.condition(c)
+    def parts(self) -> list[Any]:
+        """The stack of conditional flows, as one."""
+        return [self.components]
 
-    @property
-    def event_shape(self) -> tuple[int, ...]:
-        """The shape of one event, the same for every condition."""
-        return self(jnp.zeros(self.condition_dim)).event_shape
-
-    @property
-    def event_dim(self) -> int:
-        """The rank of one event."""
-        return len(self.event_shape)
+    def with_parts(self, change: Callable[[Any], Any]) -> "ConditionalMixtureOfFlows":
+        """A copy with `change` applied to each flow."""
+        return replace(self, components=jax.vmap(change)(self.components))
 
 
 class MixtureGiven(BaseMixture):
@@ -126,8 +120,8 @@ class MixtureGiven(BaseMixture):
         return [self[k] for k in range(self.mixture_size)]
 
     def with_parts(self, change):
-        """Not for use: the flows are held without their conditions."""
-        raise NotImplementedError("a mixture given conditions has no parts of its own; change the conditional mixture")
+        """The list of flows with `change` applied to each, as a `Mixture`: the conditions stay bound."""
+        return Mixture(self.logits, [change(part) for part in self.parts()])
 
     def _shapes(self):
         if "_shape_cache" not in self.__dict__:

@@ -26,6 +26,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..core.kept import kept
+
 # Larger blocks mean fewer, more efficient products and less to compile, and steps that read further. In density passes
 # and processor seconds to compile, 5 affine layers, D = 43, hidden (256, 256), 2 cores: 16 units 2.7 and 2.5 (in a
 # loop), 48 units 2.0 and 5.7, 80 units 2.2 and 4.0, 128 units 3.1 and 4.0.
@@ -144,7 +146,7 @@ class Staircase:
                     local[layer] = lax.dynamic_update_slice_in_dim(local[layer], activation, row, 0)
                     previous = local[layer]
                 outputs = _slice(outputs_before, t, 1, 1) + (_slice(last_inside, t, 1, 1)[:, 0] @ previous)[:, None]
-                found = once(_kept(outputs), jax.tree.map(lambda a: _slice(a, t, 1, 0), at_block))
+                found = once(kept(outputs, outputs), jax.tree.map(lambda a: _slice(a, t, 1, 0), at_block))
                 return lax.dynamic_update_slice_in_dim(new, found, t * per, 0), local
 
             local = [jnp.zeros((w, batch), dtype) for w in self.window]
@@ -171,15 +173,6 @@ class Staircase:
 
 def _slice(a: jax.Array, start: Any, size: int, axis: int) -> jax.Array:
     return lax.dynamic_slice_in_dim(a, start, size, axis)
-
-
-def _kept(a: jax.Array) -> jax.Array:
-    """`a`, as a quotient by ones, which the compiler takes for worth keeping.
-
-    What a sum of two slices is used for would otherwise make it again each time, in loops that are not vectorised: the
-    steps of a spline took two and a half times as long.
-    """
-    return a / jnp.where(jnp.isnan(a), 2, 1).astype(a.dtype)
 
 
 def _range(stop: int) -> tuple[jax.Array, jax.Array]:

@@ -2,7 +2,7 @@
 
 A layer of the first kind defines `initialize(x)`; one of the second `update_statistics(x)` and the static flag
 `inference`, which is False while it trains. Composites define both methods too, only to hand them on. Of a mixture,
-each component is such a model by itself.
+with or without a condition, each component is such a model by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,28 +13,34 @@ import jax
 
 from ..bijectors import Bijector
 from ..core import carried_over, replace
+from ..distributions.conditional_mixture import ConditionalMixtureOfFlows
 from ..distributions.mixture_base import BaseMixture
+
+_MIXTURES = (BaseMixture, ConditionalMixtureOfFlows)
 
 
 def looks_at_data(model: Any, method: str) -> bool:
     """Whether some layer in `model` does more in `initialize` or `update_statistics` than hand on."""
-    if isinstance(model, BaseMixture):
+    if isinstance(model, _MIXTURES):
         return any(looks_at_data(part, method) for part in model.parts())
     return hasattr(model, "bijector") and any(_does_more(node, method) for node in _nodes(model.bijector))
 
 
 def initialized(model: Any, x: jax.Array, condition: jax.Array | None) -> Any:
     """The model with its data-dependent parameters set from the batch `x`."""
-    if isinstance(model, BaseMixture):
-        return model.with_parts(lambda part: initialized(part, x, None) if looks_at_data(part, "initialize") else part)
+    if isinstance(model, _MIXTURES):
+        method = "initialize"
+        return model.with_parts(lambda part: initialized(part, x, condition) if looks_at_data(part, method) else part)
     return _with_bijector(model, lambda bijector: bijector.initialize(x), condition)
 
 
 def with_statistics(model: Any, x: jax.Array, condition: jax.Array | None) -> Any:
     """The model whose running statistics have seen the batch `x`."""
-    if isinstance(model, BaseMixture):
+    if isinstance(model, _MIXTURES):
         method = "update_statistics"
-        return model.with_parts(lambda part: with_statistics(part, x, None) if looks_at_data(part, method) else part)
+        return model.with_parts(
+            lambda part: with_statistics(part, x, condition) if looks_at_data(part, method) else part
+        )
     return _with_bijector(model, lambda bijector: bijector.update_statistics(x), condition)
 
 
