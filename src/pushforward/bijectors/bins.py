@@ -63,7 +63,8 @@ def shares(logits: Array, least: float = 0.0) -> Shares:
 def exponentials(logits: Array) -> Array:
     """exp(logits), divided by the largest of them over the leading axis."""
     highest = reduce(jnp.maximum, [logits[k] for k in range(logits.shape[0])])
-    return jnp.exp(logits - lax.stop_gradient(highest))
+    highest = lax.stop_gradient(highest)
+    return jnp.exp(logits - kept(highest, highest))
 
 
 @jax.custom_jvp

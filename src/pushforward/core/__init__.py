@@ -4,6 +4,7 @@ Modules (frozen dataclasses that are pytrees), what trains and what does not, th
 functions. Nothing here knows what a bijector is.
 """
 
+from .allocation import keep_freed_memory
 from .callables import Function, as_callable
 from .freeze import Frozen, freeze, trainable, unfreeze
 from .module import Module, carried_over, constant_field, replace, static_field
@@ -14,6 +15,8 @@ from .shapes import (
     numeric_inputs,
     sum_event,
 )
+
+keep_freed_memory()
 
 __all__ = [
     "Frozen",

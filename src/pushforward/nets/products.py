@@ -42,9 +42,13 @@ def _product(weight: jax.Array, a: jax.Array) -> jax.Array:
 @_product.defjvp
 def _product_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
     (weight, a), (d_weight, d_a) = primals, tangents
-    # Equal to weight @ d_a; its transpose, which reverse mode runs, is the product of the module's docstring.
-    if _LARGER * a.shape[1] <= max(weight.shape):
-        through_a = lax.optimization_barrier(lax.optimization_barrier(d_a.T) @ weight.T).T
-    else:
-        through_a = lax.dot_general(lax.optimization_barrier(weight.T), d_a, (((0,), (0,)), ((), ())))
-    return weight @ a, d_weight @ a + through_a
+    return weight @ a, d_weight @ a + _through(weight, d_a)
+
+
+@jax.checkpoint
+def _through(weight: jax.Array, d_a: jax.Array) -> jax.Array:
+    # Equal to weight @ d_a; its transpose, which reverse mode runs, is the product of the module's docstring. Not part
+    # of what a gradient keeps, so that the weights are transposed when it comes to that.
+    if _LARGER * d_a.shape[1] <= max(weight.shape):
+        return lax.optimization_barrier(lax.optimization_barrier(d_a.T) @ weight.T).T
+    return lax.dot_general(lax.optimization_barrier(weight.T), d_a, (((0,), (0,)), ((), ())))
