@@ -1,7 +1,7 @@
 """Freed memory stays with the process, unless somebody has set the allocator otherwise.
 
-    kept            pieces taken and freed again and again do not fault their pages in each time
-    left alone      with a MALLOC_ variable in the environment they do, as without the library
+kept            pieces taken and freed again and again do not fault their pages in each time
+left alone      with a MALLOC_ variable in the environment they do, as without the library
 """
 
 import os
