@@ -9,10 +9,12 @@ subtracted, last pixel dropped; 1,000,000 / 50,000 / 250,000). They are redrawn,
 +- 0.3 nats. Columns are whitened by the Cholesky factor of their training covariance, z = L^-1 (x - mean): z_i is what
 pixel i adds to those before it. Its log-determinant is part of the figures.
 
-    PUSHFORWARD_DATA=... python -m benchmarks.bsds300 --mix NAME NAME       # of runs that were given a --name
+    PUSHFORWARD_DATA=... python -m benchmarks.bsds300 --mix NAME ...        # of runs that were given a --name
 
 An equal mixture of separate runs is an ensemble; give each its own `--seed`, and one core (`taskset -c 0 ...`), to
-train them at the same time.
+train them at the same time. A patch is as natural in a mirror or turned, so one flow gives eight: each g of the eight
+symmetries of the square is a linear map of the 63 columns of determinant +-1, and the mean of p(g x) over them is a
+density. `--mix` scores that too, for one NAME or more.
 
 The budget covers whitening, compiling, training and validation, not making the patches. Steps are timed first, on the
 compiled program that trains; as many epochs are taken as fit into what is left, under one cosine schedule. The last
@@ -27,6 +29,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +78,14 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def turned_and_mirrored(x: np.ndarray) -> Iterator[np.ndarray]:
+    """The patches under the eight symmetries of the square; the pixel left out is minus the sum of the others."""
+    square = np.concatenate([x, -x.sum(1, keepdims=True)], 1).reshape(-1, 8, 8)
+    for a in (square, square.transpose(0, 2, 1)):
+        for b in (a, a[:, ::-1], a[:, :, ::-1], a[:, ::-1, ::-1]):
+            yield b.reshape(-1, 64)[:, :63]
+
+
 def scores_of(model: Any, x: np.ndarray) -> np.ndarray:
     """log p of each row, in slices."""
     import jax
@@ -83,18 +94,18 @@ def scores_of(model: Any, x: np.ndarray) -> np.ndarray:
     return np.concatenate([np.asarray(log_prob(model, x[k : k + 5000]), np.float64) for k in range(0, len(x), 5000)])
 
 
-def mix(names: list[str], test: np.ndarray, log_det: float) -> None:
-    """Print what each of the runs, and their equal mixture, gives the test rows."""
+def mix(names: list[str], whitened: Callable[[np.ndarray], np.ndarray], test: np.ndarray, log_det: float) -> None:
+    """Print what each of the runs, their equal mixture, and that over the eight symmetries too give the test rows."""
     import pushforward as pf
 
-    each = np.stack([scores_of(pf.load(FOLDER / f"bsds300-{name}" / "model"), test) for name in names])
-    together = np.logaddexp.reduce(each, axis=0) - np.log(len(names))
-    line = {
-        "members": dict(zip(names, (log_det + each.mean(1)).tolist(), strict=True)),
-        "test_ll": log_det + together.mean(),
-        "test_se": together.std() / len(together) ** 0.5,
-    }
-    (FOLDER / f"bsds300-{'+'.join(names)}.json").write_text(json.dumps(line, indent=1) + "\n")
+    models = [pf.load(FOLDER / f"bsds300-{name}" / "model") for name in names]
+    copies = [whitened(x) for x in turned_and_mirrored(test)]
+    each = log_det + np.stack([[scores_of(model, x) for x in copies] for model in models])
+    line: dict[str, Any] = {"members": dict(zip(names, each[:, 0].mean(1).tolist(), strict=True))}
+    for name, part in (("mixture", each[:, :1]), ("symmetric", each)):
+        together = np.logaddexp.reduce(part.reshape(-1, len(test)), axis=0) - np.log(part.shape[0] * part.shape[1])
+        line[name] = {"test_ll": together.mean(), "test_se": together.std() / len(together) ** 0.5}
+    (FOLDER / f"bsds300-{'+'.join(names)}-mixed.json").write_text(json.dumps(line, indent=1) + "\n")
     print(json.dumps(line))
 
 
@@ -110,10 +121,14 @@ def main() -> None:
     parts = patches(chosen.rows)
     began = time.monotonic()
     mean, matrix, log_det = whitening(parts[0])
-    train, validation, test = (((x - mean) @ matrix.T).astype(np.float32) for x in parts)
+
+    def whitened(x: np.ndarray) -> np.ndarray:
+        return ((x - mean) @ matrix.T).astype(np.float32)
+
     if chosen.mix:
-        mix(chosen.mix, test, log_det)
+        mix(chosen.mix, whitened, parts[2], log_det)
         return
+    train, validation, test = map(whitened, parts)
     recipe = getattr(flows, chosen.recipe)
     model = recipe(
         jax.random.key(chosen.seed), train.shape[1], layers=chosen.layers, hidden_units=tuple(chosen.units),

@@ -39,6 +39,8 @@ class AngularTransformer:
             raise ValueError("AngularTransformer: expected a boolean for each coordinate, and got none")
         SplineTransformer(self.bins, self.bound)  # for its checks
 
+    compiles_long = True
+
     @property
     def params_per_dim(self) -> int:
         """3 * bins + 1."""

@@ -386,6 +386,11 @@ class Bijector(Module):
         """Whether `direction` runs a long loop, so that `Stack` had better compile it once, not once for each layer."""
         return False
 
+    @property
+    def _compiles_long(self) -> bool:
+        """Whether one density pass is so long a program that `Stack` had better not write out even a few of them."""
+        return False
+
     def _derived_log_det(self, x: Any, y: Any, direction: str) -> Any:
         """log |det dy/dx| of y = map(x) in `direction`, from whichever log-det the author wrote, else by autodiff."""
         own, other = "_forward_log_det_jacobian", "_inverse_log_det_jacobian"

@@ -1,15 +1,17 @@
 """The Bernstein polynomial (Ramasinghe, Fernando, Khan & Barnes 2021)."""
 
 import dataclasses
-from itertools import accumulate
 from math import comb
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import lax
 
+from ..core.kept import kept
 from ..solvers import invert_monotone
-from .bins import of_rank, rows_of
+from .bins import of_rank
 from .from_transformer import FromTransformer, counted
 from .spline_kernel import softplus_slope
 
@@ -24,8 +26,8 @@ class BernsteinTransformer:
 
     is positive. Outside the box y goes on linearly, with slopes s_1 and s_n, so that it is smooth and onto the line.
     inverse: numerical in the box, with implicit derivatives;    log-det  log y'. (Ramasinghe et al. 2021, whose box is
-    that of the data and has no outside.) Both sums are of positive terms, multiplied out in the nested way of Farin
-    (2002). Parameters of a coordinate: shift, then the n slopes s_k, through a softplus. Zeros give the identity.
+    that of the data and has no outside.) Both sums are of positive terms. Parameters
+    of a coordinate: shift, then the n slopes s_k, through a softplus. Zeros give the identity.
 
     Args:
         degree: n, at most 100.
@@ -54,6 +56,8 @@ class BernsteinTransformer:
                 "slopes of 1"
             )
 
+    compiles_long = True
+
     @property
     def params_per_dim(self) -> int:
         """degree + 1."""
@@ -65,7 +69,7 @@ class BernsteinTransformer:
         t = (x + self.bound) / (2 * self.bound)
         below, above = t < 0, t > 1
         inside = jnp.where(below | above, 0.5, t)
-        value, slope = _value(slopes, inside), _slope(slopes, inside)
+        value, slope = _value(slopes, inside), _polynomial(slopes, inside)
         slope = jnp.where(below, slopes[0], jnp.where(above, slopes[-1], slope))
         y = 2 * self.bound * value - self.bound
         left, right = slopes[0] * (x + self.bound) - self.bound, slopes[-1] * (x - self.bound) + self._end(slopes)
@@ -82,45 +86,61 @@ class BernsteinTransformer:
             (target + self.bound) / (2 * self.bound),
             lower=0.0,
             upper=1.0,
-            slope=lambda t: _slope(slopes, t),
+            slope=lambda t: _polynomial(slopes, t),
         )
-        slope = jnp.where(below, slopes[0], jnp.where(above, slopes[-1], _slope(slopes, t)))
+        slope = jnp.where(below, slopes[0], jnp.where(above, slopes[-1], _polynomial(slopes, t)))
         x = 2 * self.bound * t - self.bound
         left, right = (y + self.bound) / slopes[0] - self.bound, (y - end) / slopes[-1] + self.bound
         return jnp.where(below, left, jnp.where(above, right, x)), -jnp.log(slope)
 
-    def _split(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+    def _split(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         params = of_rank(params, max(x.ndim, params.ndim - 1))
-        return params[0], rows_of(softplus_slope(params[1:], self.min_slope))
+        slopes = softplus_slope(params[1:], self.min_slope)
+        return params[0], kept(slopes, slopes)
 
-    def _end(self, slopes: list[jax.Array]) -> jax.Array:
+    def _end(self, slopes: jax.Array) -> jax.Array:
         """The value at the right end of the box."""
-        return 2 * self.bound * (sum(slopes[1:], slopes[0]) / len(slopes)) - self.bound
+        return 2 * self.bound * jnp.mean(slopes, 0) - self.bound
 
 
-def _slope(slopes: list[jax.Array], t: jax.Array) -> jax.Array:
-    """sum_k s_k C(n - 1, k) t^k (1 - t)^(n - 1 - k), k = 0..n - 1."""
+@jax.custom_jvp
+def _polynomial(coefficients: jax.Array, t: jax.Array) -> jax.Array:
+    """sum_k c_k C(n, k) t^k (1 - t)^(n - k) for n + 1 coefficients along the first axis."""
+    n = len(coefficients) - 1
+    k = np.arange(n + 1).reshape(-1, *(1,) * t.ndim)
+    binomials = np.array([comb(n, int(i)) for i in k.ravel()], float).reshape(k.shape).astype(t.dtype)
+    basis = jnp.asarray(binomials) * _powers(t, k) * _powers(1 - t, n - k)
+    return jnp.sum(coefficients * kept(basis, basis), 0)
+
+
+@_polynomial.defjvp
+def _polynomial_jvp(primals: Any, tangents: Any) -> Any:
+    (c, t), (d_c, d_t) = primals, tangents
+    by_t = (len(c) - 1) * _polynomial(c[1:] - c[:-1], t) if len(c) > 1 else jnp.zeros_like(t)
+    return _polynomial(c, t), _polynomial(d_c, t) + by_t * d_t
+
+
+@jax.custom_jvp
+def _value(slopes: jax.Array, t: jax.Array) -> jax.Array:
+    """B(t): coefficients are the partial sums of the slopes over n."""
     n = len(slopes)
-    total, power = slopes[0] + jnp.zeros_like(t), jnp.ones_like(t)
-    for k in range(1, n):
-        power = power * t
-        total = total * (1 - t) + comb(n - 1, k) * power * slopes[k]
-    return total
-
-
-def _sum(slopes: list[jax.Array], t: jax.Array) -> jax.Array:
-    """B(t), linear in the slopes: the same sum over their partial sums."""
-    sums = accumulate(slopes, initial=jnp.zeros_like(slopes[0]))
-    return _slope(list(sums), t) / len(slopes)
-
-
-_value = jax.custom_jvp(_sum)
+    partial_sums = np.tril(np.ones((n + 1, n)), -1).astype(slopes.dtype)
+    return _polynomial(jnp.tensordot(partial_sums, slopes, 1, precision=lax.Precision.HIGHEST) / n, t)
 
 
 @_value.defjvp
 def _value_jvp(primals: Any, tangents: Any) -> Any:
     (slopes, t), (d_slopes, d_t) = primals, tangents
-    return _sum(slopes, t), _sum(d_slopes, t) + _slope(slopes, t) * d_t
+    return _value(slopes, t), _value(d_slopes, t) + _polynomial(slopes, t) * d_t
+
+
+def _powers(t: jax.Array, exponents: np.ndarray) -> jax.Array:
+    """t^k for each of the exponents, by repeated squaring."""
+    powers = jnp.ones(np.broadcast_shapes(exponents.shape, t.shape), t.dtype)
+    for bit in range(int(exponents.max()).bit_length()):
+        powers = jnp.where(exponents >> bit & 1, powers * t, powers)
+        t = t * t
+    return powers
 
 
 class BernsteinPolynomial(FromTransformer):

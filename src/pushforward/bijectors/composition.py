@@ -186,6 +186,10 @@ class Composition(Bijector):
     def _is_sequential(self, direction):
         return any(part._is_sequential(direction) for part in self.parts)
 
+    @property
+    def _compiles_long(self):
+        return any(part._compiles_long for part in self.parts)
+
     def condition(self, c):
         """Bind `c` in every part."""
         bound = jax.tree.map(lambda part: part.condition(c), self.bijectors, is_leaf=is_bijector)

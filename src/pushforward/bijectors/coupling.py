@@ -11,7 +11,7 @@ from ..core import as_callable, replace, static_field
 from ..nets.conditioner import Conditioner
 from .base import Bijector
 from .bins import of_rank
-from .transformers import AffineTransformer, Transformer
+from .transformers import AffineTransformer, Transformer, compiles_long
 
 
 class Coupling(Bijector):
@@ -73,6 +73,10 @@ class Coupling(Bijector):
         if not hasattr(self.conditioner, "condition"):
             return self
         return replace(self, conditioner=self.conditioner.condition(c))
+
+    @property
+    def _compiles_long(self):
+        return compiles_long(self.transformer)
 
     def _forward_and_log_det(self, x):
         return self._run_rows(x, self.transformer.forward_and_log_det)

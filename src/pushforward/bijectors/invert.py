@@ -103,6 +103,10 @@ class Invert(Bijector):
     def _is_sequential(self, direction):
         return self.bijector._is_sequential(_OPPOSITE[direction])
 
+    @property
+    def _compiles_long(self):
+        return self.bijector._compiles_long
+
     def condition(self, c):
         """Invert the inner bijector with `c` bound."""
         return replace(self, bijector=self.bijector.condition(c))

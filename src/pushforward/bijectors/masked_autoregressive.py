@@ -22,7 +22,7 @@ from ..core import as_callable, replace, static_field
 from ..nets import AutoregressiveNetwork as AutoregressiveNetwork  # exported by this package too, as TFP does
 from ..nets import linear_solvers, solve_sequentially
 from .base import Bijector
-from .transformers import AdditiveTransformer, AffineTransformer, Transformer
+from .transformers import AdditiveTransformer, AffineTransformer, Transformer, compiles_long
 
 
 class MaskedAutoregressiveFlow(Bijector):
@@ -89,6 +89,10 @@ class MaskedAutoregressiveFlow(Bijector):
 
     def _is_sequential(self, direction):
         return direction == "forward"
+
+    @property
+    def _compiles_long(self):
+        return compiles_long(self.transformer)
 
     def condition(self, c):
         """Bind `c` in the network."""

@@ -203,8 +203,10 @@ def _scan(stack: Stack, x: Any, event_ndims: Any, direction: str, log_det: bool)
 
     dtype = accumulation_dtype(jax.tree.leaves(x)[0].dtype)
     # Few layers written out run up to a third faster than in a loop (no slicing of weights, no stacking of what the
-    # gradient needs) and take hardly longer to compile, unless a layer is a long loop itself.
-    unroll = stack.depth <= UNROLLED_DEPTH and not stack.layers._is_sequential(direction) and not stack.rematerialized
+    # gradient needs) and take hardly longer to compile, unless a layer is long itself.
+    layer = stack.layers
+    is_long = layer._is_sequential(direction) or layer._compiles_long or stack.rematerialized
+    unroll = stack.depth <= UNROLLED_DEPTH and not is_long
     if stack.rematerialized:
         body = jax.checkpoint(body, prevent_cse=False)  # in a loop nothing is shared between two iterations
     start = (x, jnp.zeros(batch, dtype))

@@ -49,6 +49,8 @@ class SumOfSquaresTransformer:
                 "a slope of 1"
             )
 
+    compiles_long = True
+
     @property
     def params_per_dim(self) -> int:
         """1 + polynomials * (degree + 1)."""

@@ -13,7 +13,7 @@ contiguous elements. Parameters are unconstrained, and zeros give the identity.
 
 import dataclasses
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +33,11 @@ class Transformer(Protocol):
     def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]: ...
 
     def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]: ...
+
+
+def compiles_long(transformer: Any) -> bool:
+    """Whether the transformer says so by its attribute `compiles_long`: `Stack` then does not write layers out."""
+    return bool(getattr(transformer, "compiles_long", False))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,6 +173,11 @@ class InvertedTransformer:
     def params_per_dim(self) -> int:
         """As the inner transformer."""
         return self.inner.params_per_dim
+
+    @property
+    def compiles_long(self) -> bool:
+        """As the inner transformer."""
+        return compiles_long(self.inner)
 
     def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The inverse of the inner transformer."""

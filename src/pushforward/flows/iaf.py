@@ -5,9 +5,8 @@ from typing import Any
 
 import jax
 
-from ..bijectors.transformers import AffineTransformer
 from .autoregressive import autoregressive_flow
-from .common import Flow
+from .common import Flow, bounded_affine
 
 
 def iaf(
@@ -53,5 +52,5 @@ def iaf(
         base=base,
         train_base=train_base,
         inverted=True,
-        transformer=AffineTransformer(max_log_scale=5.0),
+        transformer=bounded_affine(layers),
     )

@@ -7,9 +7,8 @@ import jax
 
 from ..bijectors import Chain
 from ..bijectors.mixture_of_gaussians import MixtureTransformer
-from ..bijectors.transformers import AffineTransformer
 from .autoregressive import autoregressive_layer
-from .common import Flow, check_sizes, on_base, single, stacked
+from .common import Flow, bounded_affine, check_sizes, on_base, single, stacked
 
 
 def maf_mog(
@@ -57,7 +56,7 @@ def maf_mog(
         key_affine,
         layers,
         autoregressive_layer,
-        transformer=AffineTransformer(max_log_scale=5.0),
+        transformer=bounded_affine(layers),
         permutation=permutation,
         **options,
     )

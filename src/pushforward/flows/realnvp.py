@@ -5,8 +5,7 @@ from typing import Any
 
 import jax
 
-from ..bijectors.transformers import AffineTransformer
-from .common import Flow
+from .common import Flow, bounded_affine
 from .coupling import coupling_flow
 
 
@@ -50,5 +49,5 @@ def realnvp(
         permutation=permutation,
         base=base,
         train_base=train_base,
-        transformer=AffineTransformer(max_log_scale=5.0),
+        transformer=bounded_affine(layers),
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 
@@ -50,7 +51,9 @@ def invert_monotone(
         return sign * (fn(x) - y)
 
     def solve(f: Callable[[jax.Array], jax.Array], _: Any) -> jax.Array:
-        bracket = _bracket(f, lo_end, hi_end)
+        # Known finite ends are the bracket, and spare the compiler the search for one.
+        known = all(isinstance(end, float | int) and np.isfinite(end) for end in (lower, upper))
+        bracket = (lo_end, hi_end) if known else _bracket(f, lo_end, hi_end)
         if slope is None:
             return lax.stop_gradient(_bisect(f, *bracket))
         return lax.stop_gradient(
