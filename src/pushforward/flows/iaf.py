@@ -25,7 +25,7 @@ def iaf(
 
     Choose it where sampling and the density of one's own samples must be fastest: posteriors of variational inference,
     students of distillation. A sample with its density is one network pass; the density of given data about two passes'
-    time (incremental inversion), with implicit derivatives.
+    time (incremental inversion), with implicit derivatives. Log-scales are bounded as in `maf`.
 
     Args:
         key: for the initial weights.

@@ -26,6 +26,9 @@ def maf(
     Choose it for densities of up to a few hundred coordinates where speed counts; `spline_autoregressive` fits better
     for a few times the arithmetic. A density is one network pass, a sample about two passes' time.
 
+    Log-scales are softly bounded, by 10 / layers and at most 5: so a trip to the latents and back keeps digits far from
+    the data too.
+
     Args:
         key: for the initial weights.
         dim: size D of a data vector.

@@ -25,6 +25,9 @@ def realnvp(
 
     Choose it where densities and samples must be fast and `spline_coupling` is too slow: both are one pass.
 
+    Log-scales are softly bounded, by 10 / layers and at most 5: so a trip to the latents and back keeps digits far from
+    the data too.
+
     Args:
         key: for the initial weights.
         dim: size D of a data vector, at least 2.
