@@ -12,8 +12,10 @@ import pytest
 from numpyro.distributions import constraints
 
 import pushforward.bijectors as bijectors
+from pushforward import flows
 from pushforward.bijectors import Bijector, Chain, Exp, FillScaleTriL, Invert, Scale, Stack
 from pushforward.bijectors.chain import sequential
+from pushforward.bijectors.stack import inside_loop
 from pushforward.core import constant_field, freeze, trainable, unfreeze
 
 PUBLIC = [
@@ -497,6 +499,32 @@ def test_stack_traces_its_layer_as_often_at_any_depth():
         return len(traces)
 
     assert count(2) == count(30) > 0
+
+
+def loops(fn, *args):
+    """How many loops a program has that are not written out."""
+    return len(re.findall(r"stablehlo\.while", jax.jit(fn).lower(*args).as_text()))
+
+
+def test_few_layers_are_written_out_unless_they_are_long_or_small_in_a_loop():
+    def density(model, x):
+        return model.log_prob(x)
+
+    def step_of_a_loop(model, x):
+        with inside_loop(True):
+            return density(model, x)
+
+    x = jnp.zeros((4, 2))
+    small, large, deep, long = (
+        flows.maf(jax.random.key(0), 2),
+        flows.maf(jax.random.key(0), 2, hidden_units=(320, 320)),
+        flows.maf(jax.random.key(0), 2, layers=7),
+        flows.bernstein(jax.random.key(0), 2),
+    )
+    written_out = [loops(density, model, x) == 0 for model in (small, large, deep, long)]
+    assert written_out == [True, True, False, False]
+    # The same shapes once more: what JAX keeps of the traces above is not taken here.
+    assert [loops(step_of_a_loop, model, x) == 0 for model in (small, large)] == [False, True]
 
 
 def test_a_result_shares_no_memory_with_the_array_given():

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from ..bijectors.stack import inside_loop
 from ..core.compiling import RUNS_LONG, RUNS_ONCE, compiled
 from ..core.shapes import accumulation_dtype
 from . import optimizer
@@ -141,7 +142,8 @@ def run_steps(
 
     def step(state: State) -> State:
         batch = _batch(program.batch_size, table, order, state.step - first, numbers.rows)
-        return _step(program, state, constants, batch, numbers, key, state.step == first)
+        with inside_loop(True):
+            return _step(program, state, constants, batch, numbers, key, state.step == first)
 
     if not program.averages:
         return lax.while_loop(more, step, state)
@@ -176,7 +178,8 @@ def mean_loss(
 
     def add(k: jax.Array, so_far: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         batch = _batch(batch_size, table, rows, k, count)
-        loss = _scalar(objective(model, batch, jax.random.fold_in(key, k)))
+        with inside_loop(True):
+            loss = _scalar(objective(model, batch, jax.random.fold_in(key, k)))
         return _mean_with(*so_far, loss, _share(batch, so_far[1].dtype), jnp.asarray(True))
 
     nothing = jnp.zeros((), jnp.result_type(float))
