@@ -8,6 +8,7 @@ import pytest
 from numpy.polynomial import Polynomial
 from scipy.interpolate import BPoly
 
+from pushforward import flows
 from pushforward.bijectors import (
     BernsteinPolynomial,
     BernsteinTransformer,
@@ -43,6 +44,38 @@ def test_sum_of_squares_is_the_integral_of_its_slope():
     np.testing.assert_allclose(log_slope, np.log(slope(x)), rtol=0, atol=1e-11)
     np.testing.assert_allclose(raw[0] + slope.integ()(np.asarray(back)), x, rtol=0, atol=1e-12)
     np.testing.assert_allclose(inverse_log_slope, -np.log(slope(np.asarray(back))), rtol=0, atol=1e-10)
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_bounded_sum_of_squares_is_linear_outside():
+    """Inside it is the polynomial of u / bound, stretched by the bound; outside its slope is that at the end.
+
+    Its coefficients are bounded softly.
+    """
+    bound = 2.0
+    free, bounded = SumOfSquaresTransformer(2, 3), SumOfSquaresTransformer(2, 3, bound=bound)
+    raw = jnp.asarray(np.random.default_rng(0).standard_normal((9, 1)))
+    shift, unshifted = raw[0], (5 * jnp.tanh(raw / 5)).at[0].set(0)
+    x = jnp.linspace(-2, 2, 33)
+    (y, log_slope), (want, want_log_slope) = (
+        bounded.forward_and_log_det(raw, x),
+        free.forward_and_log_det(unshifted, x / bound),
+    )
+    np.testing.assert_allclose(y, shift + bound * want, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(log_slope, want_log_slope, rtol=0, atol=1e-12)
+    far = jnp.array([-1e6, -3.0, -2.0, 2.0, 3.0, 1e6])
+    ends = np.where(far < 0, 0, -1)
+    y_far, log_far = bounded.forward_and_log_det(raw, far)
+    np.testing.assert_allclose(y_far, y[ends] + np.exp(log_slope)[ends] * (far - x[ends]), rtol=1e-13)
+    np.testing.assert_allclose(log_far, log_slope[ends], rtol=0, atol=1e-12)
+    for at, images, logs in ((x, y, log_slope), (far, y_far, log_far)):
+        back, back_log = bounded.inverse_and_log_det(raw, images)
+        np.testing.assert_allclose(back, at, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(back_log, -logs, rtol=0, atol=1e-10)
+    ends = bounded.forward_and_log_det(raw, jnp.array([-jnp.inf, jnp.inf]))[0]
+    np.testing.assert_array_equal(ends, [-np.inf, np.inf])
+    with pytest.raises(ValueError, match="bound"):
+        SumOfSquaresTransformer(bound=0.0)
 
 
 def test_the_integral_does_not_cancel():
@@ -161,3 +194,9 @@ def test_autoregressive_layer_round_trip(key):
 def test_wrong_arguments_are_refused(build, words):
     with pytest.raises(ValueError, match=words):
         build()
+
+
+def test_layers_of_bounded_sums_of_squares_stay_finite_beside_the_data():
+    flow = flows.sum_of_squares(jax.random.key(0), 8)
+    x = 5 * np.random.default_rng(0).standard_normal((512, 8), dtype=np.float32)
+    assert np.isfinite(jax.jit(flow.log_prob)(x)).all()

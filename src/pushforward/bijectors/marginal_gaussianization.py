@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from ..core import numeric_inputs, replace, static_field
+from ..core.compiling import RUNS_ONCE, compiled
 from .events import as_event_shape, batch_size, check_event
 from .from_transformer import FromTransformer
 from .mixture_of_gaussians import MixtureTransformer
@@ -60,16 +62,7 @@ class MarginalGaussianization(FromTransformer):
         count = batch_size(x, (self.size,))
         if count == 0:
             return self
-        k = self.transformer.components
-        rows = x.reshape(count, self.size)
-        edges = jnp.quantile(rows, jnp.linspace(0.0, 1.0, k + 1, dtype=x.dtype), axis=0)
-        means = jnp.quantile(rows, (jnp.arange(k, dtype=x.dtype) + 0.5) / k, axis=0)
-        # Half of what a component is to cover, and never a spike: a column of repeated values keeps some width.
-        spread = jnp.std(rows, axis=0)
-        least = jnp.where(spread > 0, 0.05 * spread, 1.0)
-        log_scale = jnp.log(jnp.maximum(0.5 * jnp.diff(edges, axis=0), least))
-        raw = _MAX_LOG_SCALE * jnp.arctanh(jnp.clip(log_scale / _MAX_LOG_SCALE, -0.99, 0.99))
-        params = jnp.concatenate([jnp.zeros_like(means), means, raw]).T
+        params = _placed(x.reshape(count, self.size), self.transformer.components)
         return replace(self, params=params.astype(self.params.dtype), initialized=True)
 
     def _forward_and_log_det(self, x):
@@ -87,3 +80,16 @@ class MarginalGaussianization(FromTransformer):
 
     def _inverse_event_shape(self, shape):
         return shape
+
+
+@compiled(RUNS_ONCE, static_argnames="k")
+def _placed(rows: jax.Array, k: int) -> jax.Array:
+    """Parameters of `k` components for each column of (N, D), at its quantiles; shape (D, 3 k)."""
+    edges = jnp.quantile(rows, jnp.linspace(0.0, 1.0, k + 1, dtype=rows.dtype), axis=0)
+    means = jnp.quantile(rows, (jnp.arange(k, dtype=rows.dtype) + 0.5) / k, axis=0)
+    # Half of what a component is to cover, and never a spike: a column of repeated values keeps some width.
+    spread = jnp.std(rows, axis=0)
+    least = jnp.where(spread > 0, 0.05 * spread, 1.0)
+    log_scale = jnp.log(jnp.maximum(0.5 * jnp.diff(edges, axis=0), least))
+    raw = _MAX_LOG_SCALE * jnp.arctanh(jnp.clip(log_scale / _MAX_LOG_SCALE, -0.99, 0.99))
+    return jnp.concatenate([jnp.zeros_like(means), means, raw]).T

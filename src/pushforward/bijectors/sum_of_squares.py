@@ -12,6 +12,8 @@ from ..solvers import invert_monotone
 from .bins import of_rank, rows_of
 from .from_transformer import FromTransformer, counted
 
+_LARGEST = 5.0  # coefficient, where the polynomial is bounded
+
 
 @dataclasses.dataclass(frozen=True)
 class SumOfSquaresTransformer:
@@ -23,17 +25,20 @@ class SumOfSquaresTransformer:
     The integral is taken by the quadrature of Gauss and Legendre with degree + 1 nodes, which is exact for these
     polynomials, and a sum of positive terms, where the antiderivative cancels digits. Parameters of a coordinate:
     shift, then K times a_k0, ..., a_k,degree. Zeros give the identity. Outside of the data the map grows like a power
-    of x.
+    of x, so that a few layers overflow there. With a bound b the polynomial is one of u / b, with coefficients 5
+    tanh(a_kl / 5), and y goes on linearly outside [-b, b].
 
     Args:
         polynomials: number K of squares; one alone can vanish somewhere but for e.
         degree: of the polynomials that are squared.
         min_slope: e.
+        bound: b; None for the polynomial of u everywhere.
     """
 
     polynomials: int = 3
     degree: int = 4
     min_slope: float = 1e-3
+    bound: float | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("polynomials", 1), ("degree", 0)):
@@ -48,6 +53,11 @@ class SumOfSquaresTransformer:
                 f"SumOfSquaresTransformer: expected 0 < min_slope < 1, and got {self.min_slope}; zero parameters give "
                 "a slope of 1"
             )
+        if self.bound is not None and not self.bound > 0:
+            raise ValueError(
+                f"SumOfSquaresTransformer: expected bound > 0 or None, and got {self.bound}; the polynomial acts on "
+                "[-bound, bound] and goes on linearly outside"
+            )
 
     compiles_long = True
 
@@ -59,6 +69,13 @@ class SumOfSquaresTransformer:
     def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """(y, log dy/dx)."""
         shift, coefficients = self._split(params, x)
+        if self.bound is not None:
+            t = jnp.clip(x / self.bound, -1, 1)
+            slope = _slope(self.min_slope, coefficients, t)
+            rise = _integral(self.min_slope, self.degree, coefficients, t)
+            outside = jnp.abs(x) > self.bound
+            beyond = jnp.where(outside, x - self.bound * t, 0)
+            return shift + self.bound * rise + slope * beyond, jnp.log(slope)
         y = shift + _integral(self.min_slope, self.degree, coefficients, x)
         # Where y overflows, so does the slope, and its logarithm would have NaN for a derivative.
         overflows = jnp.isinf(y) | jnp.isinf(x)
@@ -68,6 +85,9 @@ class SumOfSquaresTransformer:
     def inverse_and_log_det(self, params: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
         """(x, log dx/dy)."""
         shift, coefficients = self._split(params, y)
+        if self.bound is not None:
+            x, log_slope = self._inverse_in_box(coefficients, (y - shift) / self.bound)
+            return self.bound * x, log_slope
         infinite = jnp.isinf(y)
         x = invert_monotone(
             lambda x: _integral(self.min_slope, self.degree, coefficients, x),
@@ -77,9 +97,31 @@ class SumOfSquaresTransformer:
         x = jnp.where(infinite, y, x)
         return x, -jnp.log(_slope(self.min_slope, coefficients, x))
 
+    def _inverse_in_box(self, coefficients: list[list[jax.Array]], rise: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """(x, log dx/dy) where the integral is `rise`, x and it in units of the bound."""
+
+        def integral(t: jax.Array) -> jax.Array:
+            return _integral(self.min_slope, self.degree, coefficients, t)
+
+        low, high = integral(-jnp.ones_like(rise)), integral(jnp.ones_like(rise))
+        below, above = rise < low, rise > high
+        inside = invert_monotone(
+            integral,
+            jnp.where(below | above, 0, rise),
+            lower=-1.0,
+            upper=1.0,
+            slope=lambda t: _slope(self.min_slope, coefficients, t),
+        )
+        t = jnp.where(below, -1, jnp.where(above, 1, inside))
+        slope = _slope(self.min_slope, coefficients, t)
+        beyond = jnp.where(below, rise - low, jnp.where(above, rise - high, 0)) / slope
+        return t + beyond, -jnp.log(slope)
+
     def _split(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, list[list[jax.Array]]]:
         shift, *rest = rows_of(of_rank(params, max(x.ndim, params.ndim - 1)))
         size = self.degree + 1
+        if self.bound is not None:
+            rest = [_LARGEST * jnp.tanh(a / _LARGEST) for a in rest]
         groups = [rest[k : k + size] for k in range(0, len(rest), size)]
         return shift, [[1 + first, *others] for first, *others in groups]
 

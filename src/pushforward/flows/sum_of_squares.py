@@ -19,6 +19,7 @@ def sum_of_squares(
     hidden_units: Sequence[int] = (64, 64),
     polynomials: int = 3,
     degree: int = 4,
+    bound: float | None = 5.0,
     activation: Callable[[jax.Array], jax.Array] = jax.nn.relu,
     permutation: str | None = "lu",
     base: Any = None,
@@ -26,8 +27,7 @@ def sum_of_squares(
 ) -> Flow:
     """Layers x_i = shift + int_0^y_i of a sum of squared polynomials, parameters of y_<i (Jaini et al. 2019, SOS).
 
-    Choose it for smooth densities of light tails: a map that is a polynomial has no knots. Outside the data it grows
-    like a power, so data should be standardised and without far outliers; `spline_autoregressive` is the safer choice
+    Choose it for smooth densities: a map that is a polynomial has no knots. `spline_autoregressive` is the safer choice
     and usually fits better. A density is one network pass, a sample takes a search for each coordinate, run inside the
     incremental inversion.
 
@@ -39,6 +39,8 @@ def sum_of_squares(
         hidden_units: sizes of the hidden layers of each network.
         polynomials: number of squares of a coordinate.
         degree: of the polynomials that are squared.
+        bound: the polynomials act on [-bound, bound] and go on linearly outside, so data should be standardised. None
+            for polynomials everywhere, as published; several layers of them overflow a little outside the data.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
         base: distribution of the latents, of event shape (D,); None for the standard normal.
@@ -57,5 +59,5 @@ def sum_of_squares(
         permutation=permutation,
         base=base,
         train_base=train_base,
-        transformer=InvertedTransformer(SumOfSquaresTransformer(polynomials, degree)),
+        transformer=InvertedTransformer(SumOfSquaresTransformer(polynomials, degree, bound=bound)),
     )
