@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core import replace
+from ..core.compiling import RUNS_ONCE, compiled
 from ..core.shapes import floating_dtype, same_structure
 from .base import Bijector
 
@@ -209,7 +210,7 @@ class Composition(Bijector):
 
         def step(part: Bijector, x: Any) -> Any:
             new[id(part)] = update(part, x)
-            return (new[id(part)] if after else part).inverse(x)
+            return latents(new[id(part)] if after else part, x)
 
         # Rebuilt, so that a bijector that stands in two places is two objects.
         own = replace(self, bijectors=jax.tree.map(lambda leaf: leaf, self.bijectors))
@@ -241,3 +242,9 @@ def _first(pairs: Any) -> Any:
 
 def _second(pairs: Any) -> Any:
     return jax.tree.map(lambda pair: pair.event_ndims, pairs)
+
+
+@compiled(RUNS_ONCE)
+def latents(bijector: Bijector, x: Any) -> Any:
+    """bijector.inverse(x), as one program where layers are set from data one after the other."""
+    return bijector.inverse(x)

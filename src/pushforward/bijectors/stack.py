@@ -11,6 +11,7 @@ from jax import lax
 from ..core import carried_over, constant_field, replace, static_field
 from ..core.shapes import accumulation_dtype
 from .base import Bijector
+from .composition import latents
 
 # Few layers written out run up to a third faster than in a loop (no slicing of weights, no stacking of what the
 # gradient needs), but take up to twice as long to compile.
@@ -175,7 +176,7 @@ class Stack(Bijector):
             bound = self._bind(layer)
             changed = update(bound, x)
             layers.append(self._unbound(layer, bound, changed))
-            x = changed.inverse(x)
+            x = latents(changed, x)
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
         return replace(self, layers=stacked)
 
