@@ -200,3 +200,14 @@ def test_layers_of_bounded_sums_of_squares_stay_finite_beside_the_data():
     flow = flows.sum_of_squares(jax.random.key(0), 8)
     x = 5 * np.random.default_rng(0).standard_normal((512, 8), dtype=np.float32)
     assert np.isfinite(jax.jit(flow.log_prob)(x)).all()
+
+
+@pytest.mark.parametrize("kind", [BernsteinPolynomial, SumOfSquaresPolynomial])
+def test_parameters_may_have_more_axes_than_x(kind):
+    params = jnp.asarray(np.random.default_rng(2).standard_normal((2, 3, 11)), jnp.float32)
+    x = jnp.array([-0.5, 0.2, 1.0])
+    for direction in ("forward_and_log_det", "inverse_and_log_det"):
+        y, log_det = getattr(kind(params), direction)(x)
+        assert y.shape == log_det.shape == (2, 3)
+        for k in range(2):
+            np.testing.assert_allclose(y[k], getattr(kind(params[k]), direction)(x)[0], rtol=1e-5, atol=1e-5)

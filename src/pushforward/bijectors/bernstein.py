@@ -107,7 +107,7 @@ class BernsteinTransformer:
 def _polynomial(coefficients: jax.Array, t: jax.Array) -> jax.Array:
     """sum_k c_k C(n, k) t^k (1 - t)^(n - k) for n + 1 coefficients along the first axis."""
     n = len(coefficients) - 1
-    k = np.arange(n + 1).reshape(-1, *(1,) * t.ndim)
+    k = np.arange(n + 1).reshape(-1, *(1,) * max(t.ndim, coefficients.ndim - 1))
     binomials = np.array([comb(n, int(i)) for i in k.ravel()], float).reshape(k.shape).astype(t.dtype)
     basis = jnp.asarray(binomials) * _powers(t, k) * _powers(1 - t, n - k)
     return jnp.sum(coefficients * kept(basis, basis), 0)
