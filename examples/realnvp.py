@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> None:
     train, test = ((x - moons[0].mean(0)) / moons[0].std(0) for x in moons)
 
     fitted, nll = {}, {}
-    learn = {"epochs": page.size(50, 60), "batch_size": page.size(256, 64), "patience": None}  # the same for both
+    learn = {"epochs": page.size(50, 120), "batch_size": page.size(256, 64), "patience": None}  # the same for both
     for permute in (True, False):
         flow = three_layers(jax.random.key(0), page.size([128, 128], [32, 32]), permute=permute)
         fitted[permute] = pf.fit(jax.random.key(1), flow, train, **learn).model
