@@ -26,8 +26,8 @@ class BernsteinTransformer:
 
     is positive. Outside the box y goes on linearly, with slopes s_1 and s_n, so that it is smooth and onto the line.
     inverse: numerical in the box, with implicit derivatives;    log-det  log y'. (Ramasinghe et al. 2021, whose box is
-    that of the data and has no outside.) Both sums are of positive terms. Parameters
-    of a coordinate: shift, then the n slopes s_k, through a softplus. Zeros give the identity.
+    that of the data and has no outside.) Both sums are of positive terms. Parameters of a coordinate: shift, then the n
+    slopes s_k, through a softplus. Zeros give the identity.
 
     Args:
         degree: n, at most 100.

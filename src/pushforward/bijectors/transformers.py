@@ -6,6 +6,7 @@ coordinates given them, element by element:
     params_per_dim                       number of parameters P of one coordinate
     forward_and_log_det(params, x)       (y, log |dy/dx|), both of the shape of x
     inverse_and_log_det(params, y)       (x, log |dx/dy|)
+    compiles_long                        optional; True where the map is so long a program that `Stack` had better loop
 
 **Layout**: parameters lead, `params.shape == (P, *x.shape)` (or broadcastable to it): all operations then run over
 contiguous elements. Parameters are unconstrained, and zeros give the identity.
