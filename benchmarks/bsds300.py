@@ -16,6 +16,12 @@ train them at the same time. A patch is as natural in a mirror or turned, so one
 symmetries of the square is a linear map of the 63 columns of determinant +-1, and the mean of p(g x) over them is a
 density. `--mix` scores that too, for one NAME or more.
 
+    PUSHFORWARD_DATA=... python -m benchmarks.bsds300 --recipe spline_autoregressive --layers 10 --units 512 512 \
+        --affine 5 --symmetries --precision tensorfloat32 --batch-size 1024 --minutes 7        # for a GPU
+
+`--symmetries` trains on all eight versions of every patch, and scores their mean too. `--affine` puts so many affine
+autoregressive layers between the recipe's and the data: what a pixel may be scales with its neighbours' contrast.
+
 The budget covers whitening, compiling, training and validation, not making the patches. Steps are timed first, on the
 compiled program that trains; as many epochs are taken as fit into what is left, under one cosine schedule. The last
 line is JSON.
@@ -61,6 +67,7 @@ def options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--epochs", type=int, help="so many, instead of those that --minutes allow")
     parser.add_argument("--recipe", default="maf", help="of pushforward.flows")
     parser.add_argument("--layers", type=int, default=5)
     parser.add_argument("--units", type=int, nargs="+", default=[256, 256])
@@ -71,6 +78,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--clip", type=float, default=5.0)
     parser.add_argument("--ema", type=float, default=0.9995)
+    parser.add_argument("--affine", type=int, default=0, help="affine autoregressive layers next to the data")
+    parser.add_argument("--symmetries", action="store_true", help="train on patches turned and mirrored too")
+    parser.add_argument("--precision", help="of the networks' products: matmul_precision of fit")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--name", default="", help="keep checkpoint, model and result below benchmarks/results as this")
@@ -109,13 +119,33 @@ def mix(names: list[str], whitened: Callable[[np.ndarray], np.ndarray], test: np
     print(json.dumps(line))
 
 
+def model_of(chosen: argparse.Namespace, dim: int) -> Any:
+    """The recipe's flow, with the affine layers that were asked for next to the data."""
+    import jax
+
+    from pushforward import flows
+    from pushforward.bijectors import Chain
+    from pushforward.distributions import TransformedDistribution
+
+    key = jax.random.key(chosen.seed)
+    shared = {
+        "hidden_units": tuple(chosen.units),
+        "activation": getattr(jax.nn, chosen.activation),
+        "permutation": None if chosen.permutation == "none" else chosen.permutation,
+    }
+    flow = getattr(flows, chosen.recipe)(key, dim, layers=chosen.layers, **shared, **chosen.more)
+    if not chosen.affine:
+        return flow
+    affine = flows.maf(jax.random.fold_in(key, 1), dim, layers=chosen.affine, **shared)
+    return TransformedDistribution(flow.base, Chain([affine.bijector, flow.bijector]))
+
+
 def main() -> None:
     """Train within the budget, and score all test patches."""
     chosen = options()
     import jax
 
     import pushforward as pf
-    from pushforward import flows
 
     pf.training.enable_compilation_cache()
     parts = patches(chosen.rows)
@@ -129,15 +159,14 @@ def main() -> None:
         mix(chosen.mix, whitened, parts[2], log_det)
         return
     train, validation, test = map(whitened, parts)
-    recipe = getattr(flows, chosen.recipe)
-    model = recipe(
-        jax.random.key(chosen.seed), train.shape[1], layers=chosen.layers, hidden_units=tuple(chosen.units),
-        activation=getattr(jax.nn, chosen.activation),
-        permutation=None if chosen.permutation == "none" else chosen.permutation, **chosen.more,
-    )  # fmt: skip
+    if chosen.symmetries:
+        # Mixed, so that the first rows are some of each.
+        train = np.stack([whitened(x) for x in turned_and_mirrored(parts[0])], 1).reshape(-1, train.shape[1])
+    model = model_of(chosen, train.shape[1])
     settings = {
         "batch_size": chosen.batch_size, "learning_rate": chosen.rate, "max_grad_norm": chosen.clip,
         "ema_decay": chosen.ema, "patience": None, "validation_data": validation[:VALIDATION_ROWS],
+        "matmul_precision": chosen.precision,
     }  # fmt: skip
 
     def said(record) -> None:
@@ -147,19 +176,21 @@ def main() -> None:
             flush=True,
         )
 
-    # A few epochs of 1 % of the rows: the first run compiles, of the others the difference is steps alone.
-    few = train[: max(len(train) // 100, 10 * chosen.batch_size)]
-    seconds = []
-    for passes in (1, 1, 5):
-        start = time.monotonic()
-        pf.fit(jax.random.key(1), model, few, epochs=passes, progress=False, **settings)
-        seconds.append(time.monotonic() - start)
-    validating = 0.25 * VALIDATION_ROWS  # a forward pass is a third to a quarter of a step
-    epoch = (seconds[2] - seconds[1]) / 4 * (len(train) + validating) / (len(few) + validating)
-    left = 60 * chosen.minutes - (time.monotonic() - began)
-    epochs = max(1, int(left / epoch))
-    print(f"{seconds[0]:.0f} s to compile and start; {epoch:.0f} s an epoch: {epochs} epochs", flush=True)
+    def within(seconds: float) -> int:
+        """How many epochs fit into the seconds: of 1 % of the rows, the first run compiles, the others take steps."""
+        few = train[: max(len(train) // 100, 10 * chosen.batch_size)]
+        taken = []
+        for passes in (1, 1, 5):
+            start = time.monotonic()
+            pf.fit(jax.random.key(1), model, few, epochs=passes, progress=False, **settings)
+            taken.append(time.monotonic() - start)
+        validating = 0.25 * VALIDATION_ROWS  # a forward pass is a third to a quarter of a step
+        epoch = (taken[2] - taken[1]) / 4 * (len(train) + validating) / (len(few) + validating)
+        epochs = max(1, int((seconds - sum(taken)) / epoch))
+        print(f"{taken[0]:.0f} s to compile and start; {epoch:.0f} s an epoch: {epochs} epochs", flush=True)
+        return epochs
 
+    epochs = chosen.epochs or within(60 * chosen.minutes - (time.monotonic() - began))
     result = pf.fit(
         jax.random.key(chosen.seed + 1), model, train, epochs=epochs, progress=said, resume=False,
         checkpoint=FOLDER / f"bsds300-{chosen.name}" / "run" if chosen.name else None, checkpoint_seconds=300,
@@ -167,7 +198,7 @@ def main() -> None:
     )  # fmt: skip
     spent = time.monotonic() - began
     scores = scores_of(result.model, test)
-    line = {
+    line: dict[str, Any] = {
         "test_ll": log_det + scores.mean(),
         "test_se": scores.std() / len(scores) ** 0.5,
         "validation_ll": log_det - min(result.history.validation_loss),
@@ -176,6 +207,10 @@ def main() -> None:
         "cores": len(os.sched_getaffinity(0)),
         "options": vars(chosen),
     }
+    if chosen.symmetries:
+        each = np.stack([scores_of(result.model, whitened(x)) for x in turned_and_mirrored(parts[2])])
+        together = log_det + np.logaddexp.reduce(each, axis=0) - np.log(len(each))
+        line["symmetric"] = {"test_ll": together.mean(), "test_se": together.std() / len(together) ** 0.5}
     if chosen.name:
         pf.save(FOLDER / f"bsds300-{chosen.name}" / "model", result.model, overwrite=True)
         (FOLDER / f"bsds300-{chosen.name}.json").write_text(json.dumps(line, indent=1) + "\n")

@@ -20,6 +20,7 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--patience", type=int, default=20)
     parser.add_argument("--order", default="random")
+    parser.add_argument("--decay", type=float, default=0.0, help="of the weights, by AdamW")
+    parser.add_argument("--precision", help="of the network's products: matmul_precision of fit")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--time", action="store_true", help="one epoch only, nothing is kept")
     return parser.parse_args()
@@ -67,6 +70,7 @@ def main() -> None:
     """Train and score one setting."""
     chosen = options()
     import jax
+    import optax
 
     import pushforward as pf
     from pushforward import flows
@@ -98,6 +102,8 @@ def main() -> None:
         epochs=1 if chosen.time else chosen.epochs,
         batch_size=chosen.batch_size,
         learning_rate=chosen.rate,
+        optimizer=partial(optax.adamw, weight_decay=chosen.decay) if chosen.decay else None,
+        matmul_precision=chosen.precision,
         patience=chosen.patience,
         checkpoint=None if chosen.time else FOLDER / name,
         resume=not chosen.time,

@@ -10,6 +10,7 @@ from jax import lax
 
 from ..core import replace
 from ..nets import BlockAutoregressiveNetwork
+from ..nets.products import product
 from ..solvers import invert_monotone
 from .base import Bijector
 
@@ -106,13 +107,13 @@ def solve_by_coordinates(net: BlockAutoregressiveNetwork, x: jax.Array) -> jax.A
         for (weight, block), offset, h in zip(layers, offsets, carry, strict=True):
             rows = (d * block.shape[1], block.shape[1])
             # Activations of coordinates not known yet are 0.
-            before.append(lax.dynamic_slice_in_dim(weight, *rows) @ h + lax.dynamic_slice_in_dim(offset, *rows))
+            before.append(product(lax.dynamic_slice_in_dim(weight, *rows), h) + lax.dynamic_slice_in_dim(offset, *rows))
 
         def run(t: jax.Array) -> tuple[jax.Array, jax.Array, list[jax.Array]]:
             h, slope = t[None], jnp.ones((1, 1), t.dtype)
             hidden: list[jax.Array] = []
             for block, v in zip(blocks, before, strict=True):
-                v, slope = block @ h + v, block @ slope
+                v, slope = product(block, h) + v, product(block, slope)
                 h = jnp.tanh(v)
                 slope = slope * (1 - h * h) if len(hidden) < len(net.units) else slope
                 hidden.append(h)

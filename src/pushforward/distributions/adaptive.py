@@ -15,9 +15,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 DEGREES = 8
 _FIRST_SHARE, _WIDE_SHARE = 0.1, 0.4
+# Of products, also where an accelerator's default would drop some.
+_ALL_DIGITS = lax.Precision.HIGHEST
 
 
 class Mixture(NamedTuple):
@@ -76,7 +79,7 @@ def weighted_draws(
 def log_proposal(mixture: Mixture, x: jax.Array) -> jax.Array:
     """The log-density of the mixture at x (N, D)."""
     size = x.shape[1]
-    offset = jnp.einsum("kij,nkj->nki", mixture.whitening, x[:, None] - mixture.centres)
+    offset = jnp.einsum("kij,nkj->nki", mixture.whitening, x[:, None] - mixture.centres, precision=_ALL_DIGITS)
     distance = jnp.sum(offset**2, -1)
     constant = math.lgamma((DEGREES + size) / 2) - math.lgamma(DEGREES / 2) - size / 2 * math.log(DEGREES * math.pi)
     log_det = jnp.sum(jnp.log(jnp.abs(jnp.diagonal(mixture.whitening, axis1=1, axis2=2))), -1)
@@ -93,7 +96,7 @@ def propose(key: jax.Array, mixture: Mixture, count: int) -> jax.Array:
     k = jnp.clip(k, 0, len(below) - 1)
     # Student's t is a normal over the root of a mean of DEGREES squared normals.
     normals, others = jnp.split(jax.random.normal(normal_key, (count, size + DEGREES), dtype), [size], axis=1)
-    step = jnp.einsum("nij,nj->ni", mixture.factors[k], normals)
+    step = jnp.einsum("nij,nj->ni", mixture.factors[k], normals, precision=_ALL_DIGITS)
     return mixture.centres[k] + step / jnp.sqrt(jnp.mean(others**2, 1, keepdims=True))
 
 
@@ -137,15 +140,16 @@ def _mixture(centres: jax.Array) -> Mixture:
     reach = -jax.lax.top_k(-distance, near)[0][:, -1:]
     w = (distance <= reach).astype(u.dtype)
     w = w / w.sum(1, keepdims=True)
-    mean = w @ u
-    covariance = jnp.einsum("kn,ni,nj->kij", w, u, u) - mean[:, :, None] * mean[:, None, :]
+    mean = jnp.matmul(w, u, precision=_ALL_DIGITS)
+    square = jnp.einsum("kn,ni,nj->kij", w, u, u, precision=_ALL_DIGITS)
+    covariance = square - mean[:, :, None] * mean[:, None, :]
     # Some of a round kernel, so that a cloud of few different points still has a shape.
     trace = jnp.trace(covariance, axis1=1, axis2=2)[:, None, None] / size
     covariance = 0.9 * covariance + (0.1 * trace + 1e-6) * jnp.eye(size, dtype=u.dtype)
     # Silverman's factor, for the number of points that a kernel was made of.
     width = (4 / (size + 2)) ** (1 / (size + 4)) * near ** (-1 / (size + 4))
     factors = width * spread[:, None] * jnp.linalg.cholesky(covariance)
-    whole = u.T @ u / count + 1e-6 * jnp.eye(size, dtype=u.dtype)
+    whole = jnp.matmul(u.T, u, precision=_ALL_DIGITS) / count + 1e-6 * jnp.eye(size, dtype=u.dtype)
     factors = jnp.concatenate([factors, (spread[:, None] * jnp.linalg.cholesky(whole))[None]])
     eye = jnp.broadcast_to(jnp.eye(size, dtype=u.dtype), factors.shape)
     whitening = jax.scipy.linalg.solve_triangular(factors, eye, lower=True)

@@ -22,6 +22,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from numpyro.distributions import constraints
 
 from ..core import numeric_inputs
@@ -298,9 +299,10 @@ def _slope(offset: jax.Array, others: jax.Array, weights: jax.Array, at: jax.Arr
     """What a weighted ridge regression of x_B on the distance from x_A says of `at` (Beaumont et al. 2002)."""
     w = weights[:, None] / jnp.sum(weights)
     a, b = offset - jnp.sum(w * offset, 0), others - jnp.sum(w * others, 0)
-    gram = (w * a).T @ a
+    gram, moment = (jnp.matmul((w * a).T, c, precision=lax.Precision.HIGHEST) for c in (a, b))
     ridge = 1e-3 * jnp.trace(gram) / len(gram) + 1e-12
-    return at @ jnp.linalg.solve(gram + ridge * jnp.eye(len(gram), dtype=gram.dtype), (w * a).T @ b)
+    slope = jnp.linalg.solve(gram + ridge * jnp.eye(len(gram), dtype=gram.dtype), moment)
+    return jnp.matmul(at, slope, precision=lax.Precision.HIGHEST)
 
 
 @compiled(RUNS_ONCE, static_argnames=("columns", "count"))

@@ -23,7 +23,7 @@ from jax import lax
 
 from ..core import Module, constant_field, replace, static_field
 from ..core.elementary import log1p_of
-from .products import layer_product
+from .products import layer_product, precision
 
 Array = jax.Array
 
@@ -154,7 +154,10 @@ class BlockAutoregressiveNetwork(Module):
             return offsets
         c = jnp.moveaxis(self.bound, -1, 0)
         c = c.reshape(c.shape[0], *axes[c.ndim - 1 :], *c.shape[1:])
-        return [b + jnp.tensordot(w, c, 1) for b, w in zip(offsets, self.condition_weights, strict=True)]
+        return [
+            b + jnp.tensordot(w, c, 1, precision=precision())
+            for b, w in zip(offsets, self.condition_weights, strict=True)
+        ]
 
 
 def _log_product(log_block: Array, log_slope: Array) -> Array:
@@ -163,7 +166,8 @@ def _log_product(log_block: Array, log_slope: Array) -> Array:
     As a product of matrices, where sums of exponentials would take one for each weight and row.
     """
     most = lax.stop_gradient(jnp.max(log_slope, axis=1, keepdims=True))
-    return most + jnp.log(jnp.einsum("doi,di...->do...", jnp.exp(log_block), jnp.exp(log_slope - most)))
+    slopes = jnp.einsum("doi,di...->do...", jnp.exp(log_block), jnp.exp(log_slope - most), precision=precision())
+    return most + jnp.log(slopes)
 
 
 def _log_slope_of_tanh(v: Array) -> Array:

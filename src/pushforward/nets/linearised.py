@@ -24,6 +24,7 @@ from jax import lax
 
 from .incremental import sorted_weights, sorting
 from .made import AutoregressiveNetwork
+from .products import product
 from .staircase import Staircase
 
 Solver = Callable[[jax.Array], jax.Array]
@@ -111,7 +112,7 @@ def _pass(net: AutoregressiveNetwork, x: jax.Array) -> tuple[jax.Array, list[jax
     slopes: list[jax.Array] = []
     a = x
     for layer, (weight, offset) in enumerate(zip(net.masked_weights(), net.offsets(1), strict=True)):
-        v = weight @ a
+        v = product(weight, a)
         v = v if offset is None else v + offset
         v = v + values[layer - 2] if net.adds_skip(layer) else v
         values.append(v)

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core import Module, as_callable, constant_field, replace, static_field
-from .products import layer_product
+from .products import layer_product, precision
 
 
 class AutoregressiveNetwork(Module):
@@ -203,7 +203,7 @@ class AutoregressiveNetwork(Module):
                 total = self.biases[layer].reshape((-1,) + (1,) * batch_ndim)
             on_condition = self.condition_weights[layer] if self.condition_weights is not None else None
             if on_condition is not None and self.bound is not None:
-                part = jnp.tensordot(on_condition, jnp.moveaxis(self.bound, -1, 0), 1)
+                part = jnp.tensordot(on_condition, jnp.moveaxis(self.bound, -1, 0), 1, precision=precision())
                 part = part.reshape((weight.shape[0],) + (1,) * (batch_ndim + 1 - part.ndim) + part.shape[1:])
                 total = part if total is None else total + part
             out.append(total)

@@ -27,6 +27,7 @@ import numpy as np
 from jax import lax
 
 from ..core.kept import kept
+from .products import product
 
 # Larger blocks mean fewer, more efficient products and less to compile, and steps that read further. In density passes
 # and processor seconds to compile, 5 affine layers, D = 43, hidden (256, 256), 2 cores: 16 units 2.7 and 2.5 (in a
@@ -127,8 +128,8 @@ class Staircase:
                 )
                 inside.append(_slice(rows, origins[layer], widths[layer], 1))
             rows = _slice(self.last, column, self.block, 1)
-            product = _known_product(rows.reshape(self.params * self.block, -1), sources[-1], origins[-1])
-            outputs_before = product.reshape(self.params, self.block, batch) + _slice(
+            from_known = _known_product(rows.reshape(self.params * self.block, -1), sources[-1], origins[-1])
+            outputs_before = from_known.reshape(self.params, self.block, batch) + _slice(
                 self.last_offset, column, self.block, 1
             )
             last_inside = _slice(rows, origins[-1], widths[-1], 2)
@@ -140,12 +141,14 @@ class Staircase:
                 local, previous = list(local), new
                 for layer, width in enumerate(self.width):
                     row = 0 if self.block == 1 else jnp.asarray(self.first[layer])[start + t] - origins[layer + 1]
-                    v = _slice(before[layer], row, width, 0) + _slice(inside[layer], row, width, 0) @ previous
+                    v = _slice(before[layer], row, width, 0) + product(_slice(inside[layer], row, width, 0), previous)
                     value, activation = unit(layer, v, values, origins[layer + 1] + row)
                     values.append(value)
                     local[layer] = lax.dynamic_update_slice_in_dim(local[layer], activation, row, 0)
                     previous = local[layer]
-                outputs = _slice(outputs_before, t, 1, 1) + (_slice(last_inside, t, 1, 1)[:, 0] @ previous)[:, None]
+                outputs = (
+                    _slice(outputs_before, t, 1, 1) + product(_slice(last_inside, t, 1, 1)[:, 0], previous)[:, None]
+                )
                 found = once(kept(outputs, outputs), jax.tree.map(lambda a: _slice(a, t, 1, 0), at_block))
                 return lax.dynamic_update_slice_in_dim(new, found, t * per, 0), local
 
@@ -183,5 +186,5 @@ def _range(stop: int) -> tuple[jax.Array, jax.Array]:
 def _known_product(rows: jax.Array, source: jax.Array, origin: Any) -> jax.Array:
     """rows[:, :origin] @ source[:origin], also where the origin is known at run time only."""
     if isinstance(origin, int):
-        return rows[:, :origin] @ source[:origin]
-    return jnp.where(jnp.arange(rows.shape[1], dtype=jnp.int32) < origin, rows, 0) @ source
+        return product(rows[:, :origin], source[:origin])
+    return product(jnp.where(jnp.arange(rows.shape[1], dtype=jnp.int32) < origin, rows, 0), source)

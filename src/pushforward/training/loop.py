@@ -74,8 +74,9 @@ def fit(
         max_grad_norm: longer gradients are shortened to this norm; None for no clipping.
         ema_decay: validate and return an exponential moving average of the parameters with this decay a step (brought
             up to date every eighth step, and at the end of an epoch); None for the parameters themselves.
-        matmul_precision: "bfloat16" for networks that multiply in bfloat16 while they train, where one pass evaluates
-            them, and add up in the dtype of the model: faster where the hardware has it (GPUs, TPUs; not most CPUs).
+        matmul_precision: "tensorfloat32" or "bfloat16" for networks that multiply in numbers with 10 or 7 bits after
+            the point while they train, where one pass evaluates them, and add up in the dtype of the model: faster
+            where the hardware has it (GPUs, TPUs; not most CPUs, which leave float32 as it is for "tensorfloat32").
             Parameters, transformers, log-dets and validation keep their dtype. None for all in the dtype of the model.
         checkpoint: a folder to keep the state of the run in.
         checkpoint_seconds: at least so many seconds between two checkpoints.

@@ -27,6 +27,9 @@ class Batch(NamedTuple):
 
 Objective = Callable[[Any, Batch, jax.Array], jax.Array]
 
+# What `fit(matmul_precision=...)` may be, and how JAX names it.
+PRECISIONS = {"tensorfloat32": "tensorfloat32", "bfloat16": IN_BFLOAT16}
+
 
 def maximum_likelihood(model: Any, batch: Batch, key: jax.Array) -> jax.Array:
     """loss = - sum_n w_n log p(x_n | c_n) / sum_n w_n, in nats.
@@ -51,13 +54,19 @@ def maximum_likelihood(model: Any, batch: Batch, key: jax.Array) -> jax.Array:
 
 
 @dataclasses.dataclass(frozen=True)
-class InBfloat16:
-    """The objective with factors of the networks' products rounded to bfloat16, and sums and all else as they are."""
+class Rounded:
+    """The objective with rounded factors in the networks' products, and sums and all else as they are.
+
+    Attributes:
+        objective: the loss.
+        precision: a name for `jax.default_matmul_precision`.
+    """
 
     objective: Objective
+    precision: str
 
     def __call__(self, model: Any, batch: Batch, key: jax.Array) -> jax.Array:
-        with jax.default_matmul_precision(IN_BFLOAT16):
+        with jax.default_matmul_precision(self.precision):
             return self.objective(model, batch, key)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Any
 
-from .objectives import InBfloat16, Objective, objective_named
+from .objectives import PRECISIONS, Objective, Rounded, objective_named
 from .optimizer import has_own_rate, optimizer_checked
 from .schedule import Schedule, schedule_named
 
@@ -59,9 +59,10 @@ class Settings:
             )
         if self.ema_decay is not None:
             _within("ema_decay", self.ema_decay, 0, 1, "at least 0 and below 1 (None for no averaging)")
-        if self.matmul_precision not in (None, "bfloat16"):
+        if self.matmul_precision is not None and self.matmul_precision not in PRECISIONS:
+            names = " or ".join(f'"{name}"' for name in PRECISIONS)
             raise ValueError(
-                f'matmul_precision: expected None or "bfloat16", and got {self.matmul_precision!r}; it says in which '
+                f"matmul_precision: expected None, {names}, and got {self.matmul_precision!r}; it says in which "
                 "numbers networks multiply while they train"
             )
         schedule_named(self.schedule)
@@ -89,7 +90,9 @@ class Settings:
     @property
     def training_objective(self) -> Objective:
         """The loss as the steps evaluate it."""
-        return self.objective if self.matmul_precision is None else InBfloat16(self.objective)
+        if self.matmul_precision is None:
+            return self.objective
+        return Rounded(self.objective, PRECISIONS[self.matmul_precision])
 
     def described(self) -> dict[str, Any]:
         """Numbers, and names of functions: equal for runs that should give the same."""
