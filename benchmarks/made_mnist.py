@@ -54,6 +54,9 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--units", type=int, nargs="+", default=[500], help="sizes of the hidden layers")
     parser.add_argument("--masks", type=int, default=1)
+    parser.add_argument("--direct", action="store_true", help="inputs reach the outputs directly too")
+    parser.add_argument("--mask-weights", action="store_true", help="let the network see its mask")
+    parser.add_argument("--same-order", action="store_true", help="masks of connections alone, all in one order")
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -80,8 +83,13 @@ def main() -> None:
 
     train, validation, test = data()
     key = jax.random.key(chosen.seed)
-    model = flows.made(key, 784, conditionals="bernoulli", hidden_units=chosen.units, order=chosen.order)
-    masks = draw_masks(jax.random.fold_in(key, 1), model, chosen.masks) if chosen.masks > 1 else None
+    model = flows.made(
+        key, 784, conditionals="bernoulli", hidden_units=chosen.units, order=chosen.order,
+        direct=chosen.direct, mask_weights=chosen.mask_weights,
+    )  # fmt: skip
+    masks = None
+    if chosen.masks > 1:
+        masks = draw_masks(jax.random.fold_in(key, 1), model, chosen.masks, orders=not chosen.same_order)
     settings = {name: value for name, value in vars(chosen).items() if name != "time"}
     name = "made_mnist-" + "-".join(str(value).strip("[]").replace(", ", "x") for value in settings.values())
     started = time.monotonic()

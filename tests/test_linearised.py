@@ -3,7 +3,7 @@
 | what | how |
 | --- | --- |
 | both modes; of parameters, latents, condition | against autodiff through D sweeps of the whole network |
-| orders, random degrees, residual, condition, no hidden layer, one input, blocks in a loop | the same |
+| orders, random degrees, residual, direct weights, condition, no hidden layer, one input, blocks in a loop | the same |
 | affine, spline, inverted spline | the same |
 | a second derivative | the same |
 | rows do not mix, and derivatives exist under vmap | against one row at a time |
@@ -27,9 +27,10 @@ SPLINE = SplineTransformer(bins=3)
 
 
 def layer(name, transformer):
-    net = AutoregressiveNetwork(
-        transformer.params_per_dim, **OPTIONS[name], activation=jax.nn.silu, key=jax.random.key(7)
-    )
+    key = jax.random.key(7)
+    net = AutoregressiveNetwork(transformer.params_per_dim, **OPTIONS[name], activation=jax.nn.silu, key=key)
+    if net.direct_weights is not None:
+        net = eqx.tree_at(lambda n: n.direct_weights, net, 0.1 * jax.random.normal(key, net.direct_weights.shape))
     # Doubled, so that a coordinate moves those after it by about as much: wrong derivatives would show.
     return jax.tree.map(
         lambda a: 2 * a.astype(jnp.float64) if jnp.issubdtype(a.dtype, jnp.floating) else a,
@@ -64,6 +65,7 @@ def both_modes(solve, flow, x, c, key):
 AFFINE = ("linear", "random degrees", "conditional", "looped blocks")
 CASES = [(name, AffineTransformer(max_log_scale=1.0)) for name in AFFINE]
 CASES += [("residual", SPLINE), ("conditional, one input", SPLINE), ("right to left", InvertedTransformer(SPLINE))]
+CASES += [("direct", SPLINE), *((f"direct, {name}", AffineTransformer()) for name in ("conditional", "looped blocks"))]
 
 
 @pytest.mark.parametrize(("name", "transformer"), CASES)

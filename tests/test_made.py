@@ -8,6 +8,7 @@
 | the incremental solve equals D sweeps of the whole network | to rounding, for awkward sizes |
 | more degrees than units, one coordinate, blocks that do not divide | sizes in the table |
 | both modes of differentiation through the sequential direction | against the inverse of the density side's Jacobian |
+| direct weights, weights on the mask | the same tables of options |
 | a foreign function, a bijector_fn, an event of rank 2 | round trip by sweeps |
 | degrees of hidden units | a table by hand |
 | the product of a layer | its derivatives in all modes are those of a product |
@@ -46,6 +47,16 @@ OPTIONS = {
         "conditional_event_shape": (2,),
         "conditional_input_layers": "first_layer",
     },
+    "direct": {"event_shape": 5, "hidden_units": (7, 9), "input_order": "random", "direct": True},
+    "direct, looped blocks": {"event_shape": 37, "hidden_units": (130, 70), "input_order": "random", "direct": True},
+    "direct, conditional": {
+        "event_shape": 4,
+        "hidden_units": (9,),
+        "conditional": True,
+        "conditional_event_shape": 2,
+        "direct": True,
+    },
+    "weights on the mask": {"event_shape": 4, "hidden_units": (9, 9), "mask_weights": True, "residual": True},
     "many blocks": {"event_shape": 37, "hidden_units": (130, 70), "input_order": "random"},
     "looped blocks": {"event_shape": 37, "hidden_units": (130, 70), "input_order": "random"},
 }
@@ -53,7 +64,7 @@ OPTIONS = {
 
 def shorten_blocks(name, monkeypatch):
     """Blocks so short that they are looped over, which otherwise takes more than 257 coordinates."""
-    if name == "looped blocks":
+    if name.endswith("looped blocks"):
         monkeypatch.setattr(staircase, "LONGEST_BLOCK", 4)
 
 

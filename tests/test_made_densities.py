@@ -293,9 +293,9 @@ def test_binary_vectors_sum_to_one_and_are_drawn_by_their_probabilities(key, tmp
 
 # ---------------------------------------------------------------------------------------------------- masks
 @fast_jit("residual")
-def network(key, *, residual):
+def network(key, **options):
     return AutoregressiveNetwork(
-        1, 4, hidden_units=(9, 9), activation=jnp.tanh, residual=residual, input_order="random", key=key
+        1, 4, hidden_units=(9, 9), activation=jnp.tanh, input_order="random", key=key, **options
     )
 
 
@@ -326,7 +326,7 @@ def test_masks_are_orders_of_one_network_and_the_ensemble_their_mean(residual, k
 
 
 def test_a_mask_has_its_own_order_and_connections(key):
-    net = network(key, residual=True)
+    net = noisy(network(key, residual=True, direct=True, mask_weights=True), scale=0.3)
     masks = draw_masks(key, net, 3)
     assert sorted(masks.input_degrees[2].tolist()) == [1, 2, 3, 4]
     assert {tuple(row) for row in masks.unit_degrees[0].tolist()} != {net.hidden_degrees[0]}

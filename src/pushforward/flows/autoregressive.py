@@ -23,6 +23,8 @@ def autoregressive_layer(
     residual: bool = False,
     inverted: bool = False,
     order: str = "left-to-right",
+    direct: bool = False,
+    mask_weights: bool = False,
 ) -> Bijector:
     """One masked autoregressive layer after a map that mixes the coordinates."""
     key_net, key_mix = jax.random.split(key)
@@ -36,6 +38,8 @@ def autoregressive_layer(
         activation=activation,
         residual=residual,
         output_scale=0.3,
+        direct=direct,
+        mask_weights=mask_weights,
         key=key_net,
     )
     layer: Bijector = MaskedAutoregressiveFlow(net, transformer=transformer)

@@ -25,6 +25,8 @@ def made(
     hidden_units: Sequence[int] = (128, 128),
     activation: Callable[[jax.Array], jax.Array] = jax.nn.relu,
     order: str = "left-to-right",
+    direct: bool = False,
+    mask_weights: bool = False,
     base: Any = None,
     train_base: bool = False,
 ) -> Made:
@@ -46,6 +48,9 @@ def made(
         hidden_units: sizes of the hidden layers.
         activation: of the hidden layers.
         order: of the coordinates, "left-to-right", "right-to-left" or "random".
+        direct: whether coordinates also act on the parameters of later ones directly, not through hidden units alone.
+        mask_weights: whether the network sees its mask, so that an input that is masked is told from one that is 0. For
+            training under many masks, `training.order_agnostic`.
         base: distribution of the latents, of event shape (D,); None for the standard normal, of which the conditionals
             are what they are called. None for "bernoulli", which has no latents.
         train_base: whether location and scale of the base train too.
@@ -63,7 +68,12 @@ def made(
             f"made: conditionals is 'gaussian', 'mixture' or 'bernoulli', and got {conditionals!r}; it is the law of a "
             "coordinate given those before it"
         )
-    common = {"hidden_units": tuple(hidden_units), "activation": activation}
+    common = {
+        "hidden_units": tuple(hidden_units),
+        "activation": activation,
+        "direct": direct,
+        "mask_weights": mask_weights,
+    }
     if conditionals == "bernoulli":
         if base is not None or train_base:
             raise ValueError(

@@ -43,7 +43,8 @@ def solve_sequentially(
         v = v + values[layer - 2] if net.adds_skip(layer) else v
         return v, net.activation(v)
 
-    return Staircase(degrees, hidden, offsets, last, last_offset).solve(unit, fn, z[order])[place]
+    direct = sorted_direct_weights(net, order)
+    return Staircase(degrees, hidden, offsets, last, last_offset, direct).solve(unit, fn, z[order])[place]
 
 
 def sorting(net: AutoregressiveNetwork) -> tuple[Any, Any]:
@@ -63,3 +64,9 @@ def sorted_weights(net: AutoregressiveNetwork, order: Any) -> tuple[list[jax.Arr
     else:
         last = last[:, :, order]
     return hidden, last
+
+
+def sorted_direct_weights(net: AutoregressiveNetwork, order: Any) -> jax.Array | None:
+    """The masked weights from inputs to outputs as (P, D, D), with coordinates in this order; None without."""
+    direct = net.masked_direct_weights()
+    return None if direct is None else direct.reshape(net.params, net.dim, net.dim)[:, order][:, :, order]

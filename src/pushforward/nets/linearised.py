@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .incremental import sorted_weights, sorting
+from .incremental import sorted_direct_weights, sorted_weights, sorting
 from .made import AutoregressiveNetwork
 from .products import product
 from .staircase import Staircase
@@ -42,6 +42,7 @@ def linear_solvers(
     of_params = jax.vjp(lambda p: fn(p, z), params)[1](jnp.ones_like(x))[0]
     order, place = sorting(net)
     hidden, last = sorted_weights(net, order)
+    direct = sorted_direct_weights(net, order)
     degrees = [np.asarray(d) for d in net.hidden_degrees]
     factors = jnp.moveaxis(of_params, 1, 0)[order]  # (D, P, N)
 
@@ -54,7 +55,7 @@ def linear_solvers(
             b, factor = at
             return b + jnp.sum(outputs * jnp.moveaxis(factor, 1, 0), axis=0)
 
-        stairs = _without_offsets(degrees, hidden, last)
+        stairs = _without_offsets(degrees, hidden, last, direct)
         padded = _padded(slopes, stairs)
         return stairs.solve(unit, found, (b[order], factors))[place]
 
@@ -72,8 +73,10 @@ def linear_solvers(
             w = c + outputs[0]
             return jnp.concatenate([w, factor[0] * w])
 
-        backwards = _Backwards(net.dim, degrees, hidden, last)
-        stairs = _without_offsets(backwards.degrees, backwards.hidden, backwards.last, per=1 + net.params)
+        backwards = _Backwards(net.dim, degrees, hidden, last, direct)
+        stairs = _without_offsets(
+            backwards.degrees, backwards.hidden, backwards.last, backwards.direct, per=1 + net.params
+        )
         padded = _padded(backwards.reverse(slopes), stairs)
         w = stairs.solve(unit, found, (c[order][::-1], factors[::-1]))
         return w[:: 1 + net.params][::-1][place]
@@ -88,18 +91,29 @@ class _Backwards:
     condition alone (of degree 0) have no input to hand a cotangent to and are left out.
     """
 
-    def __init__(self, dim: int, degrees: list[np.ndarray], hidden: list[jax.Array], last: jax.Array):
+    def __init__(
+        self,
+        dim: int,
+        degrees: list[np.ndarray],
+        hidden: list[jax.Array],
+        last: jax.Array,
+        direct: jax.Array | None,
+    ):
         self.from_degree_1 = [int(np.searchsorted(d, 1)) for d in degrees]
         self.degrees = [dim - d for d in self.reverse(degrees)]
         starts = [0, *self.from_degree_1]
         transposed = [
             w[rows:, columns:].T[::-1, ::-1] for w, rows, columns in zip(hidden, starts[1:], starts[:-1], strict=True)
         ]
-        from_outputs = jnp.transpose(last, (2, 1, 0))[starts[-1] :][::-1, ::-1]  # (units, D, P)
-        from_outputs = jnp.pad(from_outputs, ((0, 0), (0, 0), (1, 0)))
-        from_outputs = from_outputs.reshape(len(from_outputs), dim * from_outputs.shape[2])
-        *self.hidden, first = [from_outputs, *transposed[::-1]]
+        *self.hidden, first = [self._from_outputs(last[:, :, starts[-1] :]), *transposed[::-1]]
         self.last = first[None]
+        self.direct = None if direct is None else self._from_outputs(direct)[None]
+
+    @staticmethod
+    def _from_outputs(weights: jax.Array) -> jax.Array:
+        """Weights to the outputs, (P, D, units), transposed: (units, D (1 + P)), both in reverse."""
+        back = jnp.pad(jnp.transpose(weights, (2, 1, 0))[::-1, ::-1], ((0, 0), (0, 0), (1, 0)))
+        return back.reshape(len(back), back.shape[1] * back.shape[2])
 
     def reverse(self, arrays: list[Any]) -> list[Any]:
         """Arrays over the units of the hidden layers, in the order of this network."""
@@ -118,12 +132,16 @@ def _pass(net: AutoregressiveNetwork, x: jax.Array) -> tuple[jax.Array, list[jax
         values.append(v)
         a, slope = jax.jvp(net.activation, (v,), (jnp.ones_like(v),))
         slopes.append(slope)
-    return values[-1].reshape(net.params, net.dim, -1), slopes[:-1]
+    direct = net.masked_direct_weights()
+    out = values[-1] if direct is None else values[-1] + product(direct, x)
+    return out.reshape(net.params, net.dim, -1), slopes[:-1]
 
 
-def _without_offsets(degrees: list[np.ndarray], hidden: list[jax.Array], last: jax.Array, per: int = 1) -> Staircase:
+def _without_offsets(
+    degrees: list[np.ndarray], hidden: list[jax.Array], last: jax.Array, direct: jax.Array | None, per: int = 1
+) -> Staircase:
     zeros = [jnp.zeros((len(w), 1), w.dtype) for w in hidden]
-    return Staircase(degrees, hidden, zeros, last, jnp.zeros((*last.shape[:2], 1), last.dtype), per)
+    return Staircase(degrees, hidden, zeros, last, jnp.zeros((*last.shape[:2], 1), last.dtype), direct, per)
 
 
 def _padded(slopes: list[jax.Array], stairs: Staircase) -> list[jax.Array]:

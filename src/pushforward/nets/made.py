@@ -13,6 +13,11 @@ Layout. Inside, features lead: activations are (features, *batch), so that produ
 parameters of a transformer come out as (params, D, *batch), contiguous along the batch.
 
     layer l:   v_l = W_l a_{l-1} + b_l + C_l c  (+ v_{l-2} at the end of a residual block),   a_0 = x,  a_l = act(v_l)
+
+Direct weights A from the inputs to the outputs add  A x,  where input d -> output d' is kept if d' > d.
+
+Under many masks (`masks.py`) an input that is masked and one that is 0 look the same to a unit. Weights U_l on the mask
+M_l itself tell them apart: they add  (U_l * M_l) 1 / sqrt(in)  to v_l  (Germain et al. 2015, section 4.3).
 """
 
 from collections.abc import Callable, Sequence
@@ -45,6 +50,8 @@ class AutoregressiveNetwork(Module):
         residual: after the first layer, each entry of `hidden_units` is a residual block of two masked layers; all
             entries must be equal.
         output_scale: factor on the initial weights of the last layer; small values start a flow near the identity.
+        direct: whether inputs reach the outputs directly too, by a masked matrix that is 0 to begin with.
+        mask_weights: whether there are weights on the mask too, 0 to begin with: for training under many masks.
         key: for the initial weights and whatever is "random".
 
     With a condition, degrees start at 0: units that see the condition alone, so that the first output is as flexible in
@@ -67,6 +74,8 @@ class AutoregressiveNetwork(Module):
     condition_dim: int | None = static_field()
     residual: bool = static_field()
     is_left_to_right: bool = static_field()
+    direct_weights: jax.Array | None = None
+    mask_weights: tuple[jax.Array, ...] | None = None
 
     def __init__(
         self,
@@ -83,6 +92,8 @@ class AutoregressiveNetwork(Module):
         *,
         residual: bool = False,
         output_scale: float = 1.0,
+        direct: bool = False,
+        mask_weights: bool = False,
         key: jax.Array,
     ):
         dim = _one_size(event_shape, "event_shape")
@@ -133,6 +144,8 @@ class AutoregressiveNetwork(Module):
         self.condition_weights = None
         if conditional:
             self.condition_weights = tuple(w if here else None for w, here in zip(on_condition, entering, strict=True))
+        self.direct_weights = jnp.zeros((params * dim, dim), noise.dtype) if direct else None
+        self.mask_weights = tuple(jnp.zeros_like(w) for w in weights) if mask_weights else None
         self.bound = None
 
     def condition(self, c: Any) -> "AutoregressiveNetwork":
@@ -188,19 +201,21 @@ class AutoregressiveNetwork(Module):
                 v = v + values[layer - 2]
             values.append(v)
             a = self.activation(v)
-        return values[-1].reshape(self.params, self.dim, *x.shape[1:])
+        direct = self.masked_direct_weights()
+        out = values[-1] if direct is None else values[-1] + layer_product(direct, x)
+        return out.reshape(self.params, self.dim, *x.shape[1:])
 
     def adds_skip(self, layer: int) -> bool:
         """Whether a layer ends a residual block, adding the value of two layers before."""
         return self.residual and layer >= 2 and layer % 2 == 0 and layer < len(self.weights) - 1
 
     def offsets(self, batch_ndim: int) -> list[jax.Array | None]:
-        """For each layer b + C c as (features, *batch) with axes of size 1 where it is constant; None for nothing."""
+        """For each layer b + C c + (U * M) 1 as (features, *batch), its axes of size 1 where constant; None for 0."""
         out: list[jax.Array | None] = []
+        constants = self._constants()
         for layer, weight in enumerate(self.weights):
-            total = None
-            if self.biases is not None:
-                total = self.biases[layer].reshape((-1,) + (1,) * batch_ndim)
+            total = constants[layer]
+            total = total if total is None else total.reshape((-1,) + (1,) * batch_ndim)
             on_condition = self.condition_weights[layer] if self.condition_weights is not None else None
             if on_condition is not None and self.bound is not None:
                 part = jnp.tensordot(on_condition, jnp.moveaxis(self.bound, -1, 0), 1, precision=precision())
@@ -209,9 +224,29 @@ class AutoregressiveNetwork(Module):
             out.append(total)
         return out
 
+    def _constants(self) -> tuple[jax.Array | None, ...]:
+        """For each layer b + (U * M) 1, or None for nothing."""
+        biases = self.biases if self.biases is not None else (None,) * len(self.weights)
+        if self.mask_weights is None:
+            return biases
+        masks = self._masks(self.input_degrees)
+        # Over the root of their number: they move together, and Adam moves each as far as a weight on its own.
+        sums = [
+            jnp.sum(jnp.where(m, u, 0), axis=1) / u.shape[1] ** 0.5
+            for m, u in zip(masks, self.mask_weights, strict=True)
+        ]
+        return tuple(s if b is None else s + b for s, b in zip(sums, biases, strict=True))
+
     def masked_weights(self) -> list[jax.Array]:
         """The weights with masked entries set to zero, each (out, in); the last is (params * D, in), params leading."""
         return [jnp.where(m, w, 0) for m, w in zip(self._masks(self.input_degrees), self.weights, strict=True)]
+
+    def masked_direct_weights(self) -> jax.Array | None:
+        """The weights from inputs to outputs with masked entries set to zero, (params * D, D), params leading."""
+        if self.direct_weights is None:
+            return None
+        mask = self.input_degrees[:, None] > self.input_degrees[None, :]
+        return jnp.where(jnp.tile(mask, (self.params, 1)), self.direct_weights, 0)
 
     def sorted_by_degree(self) -> "AutoregressiveNetwork":
         """The same map with its hidden units in the order of their degrees; itself unless `masks.py` gave it others."""
@@ -226,10 +261,19 @@ class AutoregressiveNetwork(Module):
             hidden = [a if a is None else a[order] for a, order in zip(arrays[:-1], orders, strict=True)]
             return (*hidden, arrays[-1])
 
-        first, *others = by_rows(self.weights)
-        weights = (first, *(w[:, order] for w, order in zip(others, orders, strict=True)))
-        biases, on_condition = by_rows(self.biases), by_rows(self.condition_weights)
-        return replace(self, weights=weights, biases=biases, condition_weights=on_condition, unit_degrees=None)
+        def by_units(arrays: Any) -> Any:
+            """Rows and columns in the order of their units."""
+            first, *others = by_rows(arrays)
+            return (first, *(w[:, order] for w, order in zip(others, orders, strict=True)))
+
+        return replace(
+            self,
+            weights=by_units(self.weights),
+            mask_weights=None if self.mask_weights is None else by_units(self.mask_weights),
+            biases=by_rows(self.biases),
+            condition_weights=by_rows(self.condition_weights),
+            unit_degrees=None,
+        )
 
     def _masks(self, input_degrees: Any) -> list[Any]:
         hidden = self.unit_degrees or [np.asarray(d, np.int32) for d in self.hidden_degrees]

@@ -46,6 +46,7 @@ class Staircase:
         offsets: added to hidden layers, (units, 1 or N).
         last: weights of the last layer, (P, D, units).
         last_offset: (P, D, 1 or N).
+        direct: weights from inputs to outputs, (P, D, D * per), 0 where masked; None for none.
         per: numbers that make up one coordinate of the inputs.
     """
 
@@ -56,6 +57,7 @@ class Staircase:
         offsets: Sequence[jax.Array],
         last: jax.Array,
         last_offset: jax.Array,
+        direct: jax.Array | None = None,
         per: int = 1,
     ):
         self.params, self.dim, self.per = last.shape[0], last.shape[1], per
@@ -79,6 +81,9 @@ class Staircase:
         self.offsets = [jnp.pad(o, ((0, rows), (0, 0))) for o, rows in zip(offsets, pads[1:], strict=True)]
         self.last = jnp.pad(last, ((0, 0), (0, self.extra), (0, pads[-1])))
         self.last_offset = jnp.pad(last_offset, ((0, 0), (0, self.extra), (0, 0)))
+        self.direct = None
+        if direct is not None:
+            self.direct = jnp.pad(direct, ((0, 0), (0, self.extra), (0, self.extra * per)))
 
     def _window(self, first: np.ndarray, width: int) -> int:
         """The largest number of units that the windows of one block span."""
@@ -129,6 +134,11 @@ class Staircase:
                 inside.append(_slice(rows, origins[layer], widths[layer], 1))
             rows = _slice(self.last, column, self.block, 1)
             from_known = _known_product(rows.reshape(self.params * self.block, -1), sources[-1], origins[-1])
+            direct_inside = None
+            if self.direct is not None:
+                direct = _slice(self.direct, column, self.block, 1)
+                direct_inside = _slice(direct, origins[0], widths[0], 2)
+                from_known += _known_product(direct.reshape(self.params * self.block, -1), known, origins[0])
             outputs_before = from_known.reshape(self.params, self.block, batch) + _slice(
                 self.last_offset, column, self.block, 1
             )
@@ -149,6 +159,8 @@ class Staircase:
                 outputs = (
                     _slice(outputs_before, t, 1, 1) + product(_slice(last_inside, t, 1, 1)[:, 0], previous)[:, None]
                 )
+                if direct_inside is not None:
+                    outputs += product(_slice(direct_inside, t, 1, 1)[:, 0], new)[:, None]
                 found = once(kept(outputs, outputs), jax.tree.map(lambda a: _slice(a, t, 1, 0), at_block))
                 return lax.dynamic_update_slice_in_dim(new, found, t * per, 0), local
 
