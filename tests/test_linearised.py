@@ -65,7 +65,7 @@ def both_modes(solve, flow, x, c, key):
 AFFINE = ("linear", "random degrees", "conditional", "looped blocks")
 CASES = [(name, AffineTransformer(max_log_scale=1.0)) for name in AFFINE]
 CASES += [("residual", SPLINE), ("conditional, one input", SPLINE), ("right to left", InvertedTransformer(SPLINE))]
-CASES += [("direct", SPLINE), *((f"direct, {name}", AffineTransformer()) for name in ("conditional", "looped blocks"))]
+CASES += [("direct", SPLINE), *((f"direct, {name}", CASES[0][1]) for name in ("conditional", "looped blocks"))]
 
 
 @pytest.mark.parametrize(("name", "transformer"), CASES)
