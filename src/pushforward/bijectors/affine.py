@@ -9,7 +9,7 @@ from jax import lax
 from ..core.parameters import as_parameter
 from .base import Bijector
 from .events import check_event
-from .linear_algebra import multiply, solve_triangular
+from .linear_algebra import invert_lower, multiply, solve_triangular
 
 
 class Affine(Bijector):
@@ -93,17 +93,21 @@ class Affine(Bijector):
         self._check(y)
         target = y if self.shift is None else y - self.shift
         diagonal, matrix = self._base(y)
-        x = _solve_base(diagonal, matrix, target)
-        if self.scale_perturb_factor is not None:
-            solved, capacitance, right = self._low_rank(self.scale_perturb_factor, y)
-            gain = jnp.linalg.solve(capacitance, right)
+        log_det = jnp.sum(jnp.log(jnp.abs(diagonal)), axis=-1)
+        if self.scale_perturb_factor is None:
+            return (target / diagonal if matrix is None else solve_triangular(matrix, target, lower=True)), -log_det
+        # With M^-1 itself the program is a fraction of the size, and what it loses the refinement takes back.
+        inverse = None if matrix is None else invert_lower(matrix)
+        solved, capacitance, right = self._low_rank(self.scale_perturb_factor, y)
+        gain, log_det_capacitance = _solve_and_log_det(capacitance, right)
 
-            def correct(z: jax.Array) -> jax.Array:
-                return z - multiply(jnp.matrix_transpose(solved), multiply(gain, z))
+        def approximately(z: jax.Array) -> jax.Array:
+            z = z / diagonal if inverse is None else multiply(inverse, z)
+            return z - multiply(jnp.matrix_transpose(solved), multiply(gain, z))
 
-            x = correct(x)
-            x = x + correct(_solve_base(diagonal, matrix, target - self._times(x)))
-        return x, -self._log_abs_det(y)
+        x = approximately(target)
+        x = x + approximately(target - self._times(x))
+        return x, -(log_det + log_det_capacitance)
 
     def _forward_event_shape(self, shape):
         return shape
@@ -139,7 +143,7 @@ class Affine(Bijector):
         """(M^-1 V)^T, shape [..., r, d]; the capacitance I + D V^T M^-1 V, shape [..., r, r]; D V^T."""
         diagonal, matrix = self._base(like)
         columns = jnp.matrix_transpose(factor)
-        solved = _solve_base(diagonal[..., None, :], None if matrix is None else matrix[..., None, :, :], columns)
+        solved = columns / diagonal[..., None, :] if matrix is None else _solve_columns(matrix, columns)
         right = columns if self.scale_perturb_diag is None else self.scale_perturb_diag[..., None] * columns
         gram = jnp.einsum("...id,...jd->...ij", right, solved, precision=lax.Precision.HIGHEST)
         capacitance = gram + jnp.eye(self.rank, dtype=like.dtype)
@@ -151,7 +155,8 @@ class Affine(Bijector):
         log_det = jnp.sum(jnp.log(jnp.abs(self._base(like)[0])), axis=-1)
         if self.scale_perturb_factor is None:
             return log_det
-        return log_det + jnp.linalg.slogdet(self._low_rank(self.scale_perturb_factor, like)[1])[1]
+        _, capacitance, right = self._low_rank(self.scale_perturb_factor, like)
+        return log_det + _solve_and_log_det(capacitance, right)[1]
 
     def _sizes(self) -> dict[str, int]:
         """The number of entries of an event, by each parameter that tells it."""
@@ -181,5 +186,15 @@ def _optional(value: Any, name: str, rank: int) -> jax.Array | None:
     return array
 
 
-def _solve_base(diagonal: jax.Array, matrix: jax.Array | None, y: jax.Array) -> jax.Array:
-    return y / diagonal if matrix is None else solve_triangular(matrix, y, lower=True)
+def _solve_columns(matrix: jax.Array, columns: jax.Array) -> jax.Array:
+    """(M^-1 V)^T of lower-triangular M, shape [..., d, d], and V^T, shape [..., r, d], whose axes broadcast."""
+    batch = jnp.broadcast_shapes(matrix.shape[:-2], columns.shape[:-2])
+    matrix, columns = (jnp.broadcast_to(a, batch + a.shape[-2:]) for a in (matrix, columns))
+    return lax.linalg.triangular_solve(jnp.tril(matrix), columns, left_side=False, lower=True, transpose_a=True)
+
+
+def _solve_and_log_det(matrix: jax.Array, right: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """(matrix^-1 right, log |det matrix|)."""
+    if matrix.shape[-1] == 1:
+        return right / matrix, jnp.log(jnp.abs(matrix[..., 0, 0]))
+    return jnp.linalg.solve(matrix, right), jnp.linalg.slogdet(matrix)[1]

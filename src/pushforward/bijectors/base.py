@@ -218,7 +218,7 @@ class Bijector(Module):
         """The batch axes that the parameters carry, for events of `event_shape` on the input side."""
         n_in, dtype = self.forward_min_event_ndims, jnp.result_type(float)
         zeros = jax.tree.map(lambda n, s: jax.ShapeDtypeStruct(s, dtype), n_in, event_shape)
-        y = jax.eval_shape(lambda b, x: cast_floating(b, dtype)._forward_only(x), self, zeros)
+        y = self._shapes_after(zeros)
         event_ndims = self.forward_event_ndims(
             jax.tree.map(lambda n, s: len(s), self.forward_min_event_ndims, event_shape)
         )
@@ -362,6 +362,11 @@ class Bijector(Module):
         """Least event ranks of (inputs, outputs) in `direction`."""
         ranks = self.forward_min_event_ndims, self.inverse_min_event_ndims
         return ranks if direction == "forward" else ranks[::-1]
+
+    def _shapes_after(self, x: Any) -> Any:
+        """What `forward` makes of arrays like x, as shapes. Maps that take long to trace say it themselves."""
+        dtype = jnp.result_type(float)
+        return jax.eval_shape(lambda b, x: cast_floating(b, dtype)._forward_only(x), self, x)
 
     def _forward_only(self, x: Any) -> Any:
         return self._forward(x) if self._writes("_forward") else self._forward_and_log_det(x)[0]

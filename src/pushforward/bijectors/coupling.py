@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core import as_callable, replace, static_field
+from ..core.shapes import cast_floating
 from ..nets.conditioner import Conditioner
 from .base import Bijector
 from .bins import of_rank
@@ -77,6 +78,14 @@ class Coupling(Bijector):
     @property
     def _compiles_long(self):
         return compiles_long(self.transformer)
+
+    def batch_shape(self, event_shape):
+        """The batch axes of the parameters that the conditioner gives."""
+        stay, move = split_indices(event_shape[-1], self.mask, self.num_masked, "Coupling")
+        dtype, more = jnp.result_type(float), len(event_shape) - 1
+        kept = jax.ShapeDtypeStruct((len(stay), *event_shape[:-1]), dtype)
+        params = jax.eval_shape(lambda c, kept: cast_floating(c, dtype)._params(kept, len(move)), self, kept)
+        return params.shape[2 : params.ndim - more]
 
     def _forward_and_log_det(self, x):
         return self._run_rows(x, self.transformer.forward_and_log_det)

@@ -50,6 +50,9 @@ class FromTransformer(Bijector):
     def _inverse_and_log_det(self, y):
         return self.transformer.inverse_and_log_det(self._leading(y), y)
 
+    def _shapes_after(self, x):
+        return jax.ShapeDtypeStruct(jnp.broadcast_shapes(self.params.shape[:-1], x.shape), x.dtype)
+
     def _leading(self, x: jax.Array) -> jax.Array:
         params = jnp.moveaxis(self.params, -1, 0)
         return of_rank(params, max(x.ndim, params.ndim - 1))

@@ -178,12 +178,25 @@ class Staircase:
             return known, activations
 
         carry = (known, activations)
-        if self.blocks <= WRITTEN_OUT:
+        # A search, which is a loop already, takes far longer than the copies, and long to compile.
+        like = jax.ShapeDtypeStruct((self.params, 1, batch), dtype), jax.tree.map(lambda a: a[:1], at)
+        if self.blocks <= WRITTEN_OUT and not _has_loop(jax.make_jaxpr(once)(*like).jaxpr):
             for k in range(self.blocks):
                 carry = block(k, carry)
         else:
             carry = lax.fori_loop(*_range(self.blocks), block, carry)
         return carry[0][: self.dim * per]
+
+
+def _has_loop(jaxpr: Any) -> bool:
+    """Whether there is a loop in a traced program."""
+    within = [getattr(v, "jaxpr", v) for e in jaxpr.eqns for p in e.params.values() for v in _listed(p)]
+    loops = any(e.primitive.name in ("while", "scan") for e in jaxpr.eqns)
+    return loops or any(_has_loop(inner) for inner in within if hasattr(inner, "eqns"))
+
+
+def _listed(parameter: Any) -> Any:
+    return parameter if isinstance(parameter, tuple | list) else (parameter,)
 
 
 def _slice(a: jax.Array, start: Any, size: int, axis: int) -> jax.Array:
