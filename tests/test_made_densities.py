@@ -292,7 +292,7 @@ def test_binary_vectors_sum_to_one_and_are_drawn_by_their_probabilities(key, tmp
 
 
 # ---------------------------------------------------------------------------------------------------- masks
-@fast_jit("residual")
+@fast_jit("residual", "direct", "mask_weights")
 def network(key, **options):
     return AutoregressiveNetwork(
         1, 4, hidden_units=(9, 9), activation=jnp.tanh, input_order="random", key=key, **options

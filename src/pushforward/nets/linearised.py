@@ -24,7 +24,7 @@ from jax import lax
 
 from .incremental import sorted_direct_weights, sorted_weights, sorting
 from .made import AutoregressiveNetwork
-from .products import product
+from .products import layer_product
 from .staircase import Staircase
 
 Solver = Callable[[jax.Array], jax.Array]
@@ -126,14 +126,14 @@ def _pass(net: AutoregressiveNetwork, x: jax.Array) -> tuple[jax.Array, list[jax
     slopes: list[jax.Array] = []
     a = x
     for layer, (weight, offset) in enumerate(zip(net.masked_weights(), net.offsets(1), strict=True)):
-        v = product(weight, a)
+        v = layer_product(weight, a)
         v = v if offset is None else v + offset
         v = v + values[layer - 2] if net.adds_skip(layer) else v
         values.append(v)
         a, slope = jax.jvp(net.activation, (v,), (jnp.ones_like(v),))
         slopes.append(slope)
     direct = net.masked_direct_weights()
-    out = values[-1] if direct is None else values[-1] + product(direct, x)
+    out = values[-1] if direct is None else values[-1] + layer_product(direct, x)
     return out.reshape(net.params, net.dim, -1), slopes[:-1]
 
 
