@@ -10,6 +10,8 @@ from pushforward import trainable
 from pushforward.bijectors import (
     AdditiveTransformer,
     AffineTransformer,
+    Bijector,
+    CircularSpline,
     Coupling,
     RealNVP,
     Scale,
@@ -324,3 +326,19 @@ def test_a_net_refuses_wrong_sizes(net, key):
     if net is ResidualMLP:
         with pytest.raises(ValueError, match="repeat one width"):
             net(2, 2, hidden_units=(8, 4), key=key)
+
+
+def test_batch_shapes_are_those_of_what_comes_out(key):
+    """Told without tracing the map; the base class traces it."""
+    plain = Coupling(mlp(key, 1, 4), AffineTransformer(), num_masked=1)
+    conditional = Coupling(mlp(key, 1, 4, condition_dim=2), AffineTransformer(), num_masked=1)
+    function = Coupling(lambda kept: jnp.zeros((5, 4)) + kept, AffineTransformer(), num_masked=1)
+    spline = CircularSpline(jnp.zeros((4, 1, 3, 7)))
+    cases = [(layer, (3,)) for layer in (plain, conditional.condition(jnp.zeros((4, 1, 2))), function)]
+    for layer, event_shape in [*cases, (plain, (2, 3)), (spline, ()), (spline, (3,)), (spline, (2, 3))]:
+        traced = jax.eval_shape(layer.forward, jax.ShapeDtypeStruct(event_shape, jnp.float32)).shape
+        assert layer.batch_shape(event_shape) == traced[: len(traced) - len(event_shape)]
+    assert spline.batch_shape((2, 3)) == (4,)
+    with pytest.raises(ValueError, match="axes of length 1"):
+        spline.batch_shape((1,))
+    assert type(plain).batch_shape is not Bijector.batch_shape

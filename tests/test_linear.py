@@ -27,7 +27,7 @@ from pushforward.bijectors import (
     Stack,
     TransformDiagonal,
 )
-from pushforward.bijectors.linear_algebra import solve_triangular
+from pushforward.bijectors.linear_algebra import multiply, solve_triangular
 
 DIAGONAL = np.array([0.6, -1.7, 2.5, 1.1])
 LOWER = np.array([[0.8, 7.0, 7.0, 7.0], [-0.4, 1.5, 7.0, 7.0], [1.1, 0.7, -1.2, 7.0], [0.3, -0.9, 0.2, 2.0]])
@@ -384,3 +384,27 @@ def test_constructors_are_traceable():
     assert jax.tree.structure(shapes) == jax.tree.structure(jax.jit(build)(jnp.ones(3)))
     assert jax.eval_shape(lambda: ActNorm(3)).loc.shape == (3,)
     assert jax.eval_shape(lambda: FillScaleTriL()).codomain is constraints.lower_cholesky
+
+
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_products_with_small_matrices_have_the_derivatives_of_products(batch, key, x64):
+    matrix, x, d_matrix, d_x = (
+        jax.random.normal(jax.random.fold_in(key, k), shape)
+        for k, shape in enumerate([(*batch, 3, 4), (5, *batch, 4)] * 2)
+    )
+    weights = jnp.cos(jnp.arange(x.size // 4 * 3.0)).reshape(*x.shape[:-1], 3)
+
+    def everything(product):
+        def value(matrix, x):
+            return jnp.sum(weights * jnp.sin(product(matrix, x)))
+
+        tangent = jax.jvp(product, (matrix, x), (d_matrix, d_x))
+        mapped = jax.vmap(product, in_axes=(None, 0))(matrix, x)
+        return tangent, jax.grad(value, (0, 1))(matrix, x), jax.hessian(value, 1)(matrix, x), mapped
+
+    @jax.jit
+    def both():
+        return everything(multiply), everything(lambda matrix, x: jnp.einsum("...ij,...j->...i", matrix, x))
+
+    got, want = both()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-12), got, want)

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..bijectors import AngularTransformer, Bijector, Chain, Coupling, InvertedTransformer
+from ..bijectors import AngularTransformer, Bijector, Chain, Coupling, InvertedTransformer, Permute
 from ..distributions import AnglesAndNormals
 from ..nets import MLP, OnAngles
 from .common import Flow, check_sizes, on_base, stacked
@@ -57,10 +57,12 @@ def circular(
             f"circular: expected dim of at least 2 and a boolean for each coordinate, and got dim={dim}, "
             f"angles={angles!r}; one coordinate steers another. A single angle is CircularSpline on a uniform one."
         )
+    # Where both couplings of a layer are of one structure, they are two turns of one that swaps its coordinates after.
+    alike = circle[::2] == circle[1::2]
     bijector = stacked(
         key,
-        layers,
-        _layer,
+        2 * layers if alike else layers,
+        _half_layer if alike else _layer,
         angles=circle,
         condition_dim=condition_dim,
         hidden_units=tuple(hidden_units),
@@ -71,30 +73,39 @@ def circular(
     return on_base(bijector, dim, condition_dim, AnglesAndNormals(circle) if base is None else base, train_base)
 
 
-def _layer(
+def _layer(key: jax.Array, *, angles: tuple[bool, ...], **options: Any) -> Bijector:
+    """A coupling that moves every other coordinate, after one that moves the rest."""
+    even = np.arange(len(angles)) % 2 == 0
+    keys = jax.random.split(key)
+    return Chain([_coupling(k, stay, angles, **options) for k, stay in zip(keys, (even, ~even), strict=True)])
+
+
+def _half_layer(key: jax.Array, *, angles: tuple[bool, ...], **options: Any) -> Bijector:
+    """A coupling that moves every other coordinate; then neighbours change places."""
+    places = np.arange(len(angles)) ^ 1
+    return Chain([Permute(places), _coupling(key, places % 2 == 1, angles, **options)])
+
+
+def _coupling(
     key: jax.Array,
-    *,
+    stay: np.ndarray,
     angles: tuple[bool, ...],
+    *,
     condition_dim: int | None,
     hidden_units: tuple[int, ...],
     activation: Callable[[jax.Array], jax.Array],
     bins: int,
     bound: float,
-) -> Bijector:
-    """A coupling that moves every other coordinate, after one that moves the rest."""
+) -> Coupling:
     circle = np.asarray(angles)
-    even = np.arange(len(circle)) % 2 == 0
-    couplings: list[Bijector] = []
-    for key_net, stay in zip(jax.random.split(key), (even, ~even), strict=True):
-        transformer = InvertedTransformer(AngularTransformer(tuple(map(bool, circle[~stay])), bins, bound))
-        net = MLP(
-            int(np.sum(stay) + np.sum(circle[stay])),
-            int(np.sum(~stay)) * transformer.params_per_dim,
-            hidden_units=hidden_units,
-            activation=activation,
-            condition_dim=condition_dim,
-            output_scale=0.1,
-            key=key_net,
-        )
-        couplings.append(Coupling(OnAngles(net, circle[stay].tolist()), transformer, mask=stay))
-    return Chain(couplings)
+    transformer = InvertedTransformer(AngularTransformer(tuple(map(bool, circle[~stay])), bins, bound))
+    net = MLP(
+        int(np.sum(stay) + np.sum(circle[stay])),
+        int(np.sum(~stay)) * transformer.params_per_dim,
+        hidden_units=hidden_units,
+        activation=activation,
+        condition_dim=condition_dim,
+        output_scale=0.1,
+        key=key,
+    )
+    return Coupling(OnAngles(net, circle[stay].tolist()), transformer, mask=stay)
