@@ -44,7 +44,10 @@ def solve_sequentially(
         return v, net.activation(v)
 
     direct = sorted_direct_weights(net, order)
-    return Staircase(degrees, hidden, offsets, last, last_offset, direct).solve(unit, fn, z[order])[place]
+    # A search is a loop already; beside it what blocks in a loop copy is nothing, and it takes long to compile.
+    like = jax.ShapeDtypeStruct((net.params, 1, z.shape[1]), z.dtype), jax.ShapeDtypeStruct((1, z.shape[1]), z.dtype)
+    once = _has_loop(jax.make_jaxpr(fn)(*like).jaxpr)
+    return Staircase(degrees, hidden, offsets, last, last_offset, direct, once=once).solve(unit, fn, z[order])[place]
 
 
 def sorting(net: AutoregressiveNetwork) -> tuple[Any, Any]:
@@ -70,3 +73,14 @@ def sorted_direct_weights(net: AutoregressiveNetwork, order: Any) -> jax.Array |
     """The masked weights from inputs to outputs as (P, D, D), with coordinates in this order; None without."""
     direct = net.masked_direct_weights()
     return None if direct is None else direct.reshape(net.params, net.dim, net.dim)[:, order][:, :, order]
+
+
+def _has_loop(jaxpr: Any) -> bool:
+    """Whether there is a loop in a traced program."""
+    within = [getattr(v, "jaxpr", v) for e in jaxpr.eqns for p in e.params.values() for v in _listed(p)]
+    loops = any(e.primitive.name in ("while", "scan") for e in jaxpr.eqns)
+    return loops or any(_has_loop(inner) for inner in within if hasattr(inner, "eqns"))
+
+
+def _listed(parameter: Any) -> Any:
+    return parameter if isinstance(parameter, tuple | list) else (parameter,)

@@ -48,6 +48,8 @@ class Staircase:
         last_offset: (P, D, 1 or N).
         direct: weights from inputs to outputs, (P, D, D * per), 0 where masked; None for none.
         per: numbers that make up one coordinate of the inputs.
+        once: whether the program is to hold `fn` a single time, as one that takes long to compile: blocks are then not
+            written out, and the first coordinate is one of theirs.
     """
 
     def __init__(
@@ -59,9 +61,10 @@ class Staircase:
         last_offset: jax.Array,
         direct: jax.Array | None = None,
         per: int = 1,
+        once: bool = False,
     ):
-        self.params, self.dim, self.per = last.shape[0], last.shape[1], per
-        self.lowest = min([1, *(int(d[0]) for d in degrees if len(d))])
+        self.params, self.dim, self.per, self.once = last.shape[0], last.shape[1], per, once
+        self.lowest = 0 if once else min([1, *(int(d[0]) for d in degrees if len(d))])
         self.slots = self.dim - self.lowest
         # first[l][s]: the first unit of layer l with degree lowest + s.
         first = [np.searchsorted(d, np.arange(self.lowest, self.dim + 1)) for d in degrees]
@@ -104,12 +107,12 @@ class Staircase:
         at = jax.tree.map(lambda a: jnp.pad(a, ((0, self.extra),) + ((0, 0),) * (a.ndim - 1)), at)
         leaf = jax.tree.leaves(at)[0]
         batch, dtype, per = leaf.shape[-1], leaf.dtype, self.per
-        once = jax.jit(lambda outputs, at: fn(outputs, at))  # traced once for all blocks
+        found = jax.jit(lambda outputs, at: fn(outputs, at))  # traced once for all blocks
         known = jnp.zeros(((self.dim + self.extra) * per, batch), dtype)
         if self.lowest == 1:
             # No unit sees less than the first input: the first coordinate depends on offsets alone.
             outputs = jnp.broadcast_to(self.last_offset[:, :1], (self.params, 1, batch))
-            known = known.at[:per].set(once(outputs, jax.tree.map(lambda a: a[:1], at)))
+            known = known.at[:per].set(found(outputs, jax.tree.map(lambda a: a[:1], at)))
         if self.slots == 0:
             return known[: self.dim * per]
         activations = [jnp.zeros((w.shape[0], batch), dtype) for w in self.hidden]
@@ -161,8 +164,8 @@ class Staircase:
                 )
                 if direct_inside is not None:
                     outputs += product(_slice(direct_inside, t, 1, 1)[:, 0], new)[:, None]
-                found = once(kept(outputs, outputs), jax.tree.map(lambda a: _slice(a, t, 1, 0), at_block))
-                return lax.dynamic_update_slice_in_dim(new, found, t * per, 0), local
+                here = found(kept(outputs, outputs), jax.tree.map(lambda a: _slice(a, t, 1, 0), at_block))
+                return lax.dynamic_update_slice_in_dim(new, here, t * per, 0), local
 
             local = [jnp.zeros((w, batch), dtype) for w in self.window]
             new = jnp.zeros((self.block * per, batch), dtype)
@@ -178,25 +181,12 @@ class Staircase:
             return known, activations
 
         carry = (known, activations)
-        # A search, which is a loop already, takes far longer than the copies, and long to compile.
-        like = jax.ShapeDtypeStruct((self.params, 1, batch), dtype), jax.tree.map(lambda a: a[:1], at)
-        if self.blocks <= WRITTEN_OUT and not _has_loop(jax.make_jaxpr(once)(*like).jaxpr):
+        if self.blocks <= WRITTEN_OUT and not self.once:
             for k in range(self.blocks):
                 carry = block(k, carry)
         else:
             carry = lax.fori_loop(*_range(self.blocks), block, carry)
         return carry[0][: self.dim * per]
-
-
-def _has_loop(jaxpr: Any) -> bool:
-    """Whether there is a loop in a traced program."""
-    within = [getattr(v, "jaxpr", v) for e in jaxpr.eqns for p in e.params.values() for v in _listed(p)]
-    loops = any(e.primitive.name in ("while", "scan") for e in jaxpr.eqns)
-    return loops or any(_has_loop(inner) for inner in within if hasattr(inner, "eqns"))
-
-
-def _listed(parameter: Any) -> Any:
-    return parameter if isinstance(parameter, tuple | list) else (parameter,)
 
 
 def _slice(a: jax.Array, start: Any, size: int, axis: int) -> jax.Array:
