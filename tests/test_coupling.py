@@ -341,4 +341,6 @@ def test_batch_shapes_are_those_of_what_comes_out(key):
     assert spline.batch_shape((2, 3)) == (4,)
     with pytest.raises(ValueError, match="axes of length 1"):
         spline.batch_shape((1,))
-    assert type(plain).batch_shape is not Bijector.batch_shape
+    with pytest.raises(ValueError, match="axes of length 1"):
+        conditional.condition(jnp.zeros((4, 2))).batch_shape((1, 3))
+    assert all(type(layer)._shapes_after is not Bijector._shapes_after for layer in (plain, spline))

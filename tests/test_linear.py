@@ -408,3 +408,19 @@ def test_products_with_small_matrices_have_the_derivatives_of_products(batch, ke
 
     got, want = both()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-12), got, want)
+
+
+@pytest.mark.parametrize("size", [5, 70])
+def test_affine_of_one_triangle_and_many_low_ranks(size, key, x64):
+    """Above 64 entries M is not inverted; the triangle is never repeated for the batch of V."""
+    keys = jax.random.split(key, 3)
+    lower = jnp.eye(size) + 0.3 * jnp.tril(jax.random.normal(keys[0], (size, size)), -1) / size**0.5
+    for rank in (1, 2):
+        factor = jax.random.normal(keys[1], (3, size, rank)) / size**0.5
+        affine = Affine(scale_tril=lower, scale_perturb_factor=factor)
+        dense = lower + factor @ jnp.matrix_transpose(factor)
+        y = jax.random.normal(keys[2], (4, 3, size))
+        x, log_det = eqx.filter_jit(affine.inverse_and_log_det)(y)
+        np.testing.assert_allclose(jnp.einsum("bij,nbj->nbi", dense, x), y, atol=1e-11)
+        np.testing.assert_allclose(log_det, np.broadcast_to(-np.linalg.slogdet(dense)[1], (4, 3)), atol=1e-11)
+        np.testing.assert_allclose(affine.forward_log_det_jacobian(x), -log_det, atol=1e-11)

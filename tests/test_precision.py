@@ -5,7 +5,7 @@ No accelerator is needed: what is looked at is what the compiler is asked for.
 | what | how |
 | --- | --- |
 | densities with their gradients, and samples, of recipes | every product asks for all digits |
-| a caller's own default | networks follow it |
+| a caller's own default, `fit(matmul_precision=...)` | networks follow it |
 """
 
 import re
@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import pytest
 
 from pushforward import flows, trainable
+from pushforward.training.objectives import PRECISIONS, Batch, Rounded, maximum_likelihood
 
 
 def precisions(function, *args) -> set[str]:
@@ -23,7 +24,8 @@ def precisions(function, *args) -> set[str]:
     text = eqx.filter_jit(function).lower(*args).as_text()
     products = [line for line in text.splitlines() if "stablehlo.dot_general" in line and "f32" in line]
     assert products
-    return {match for line in products for match in re.findall(r"precision = \[(\w+), \w+\]", line) or ["none"]}
+    found = [re.search(r"precision = \[(\w+), (\w+)\]", line) for line in products]
+    return {name for match in found for name in (match.groups() if match else ["none"])}
 
 
 def density_and_gradient(flow, x):
@@ -33,7 +35,11 @@ def density_and_gradient(flow, x):
 
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
+    # What was traced for the CPU asks for nothing, and would be found again.
+    jax.clear_caches()
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    yield
+    jax.clear_caches()
 
 
 @pytest.mark.parametrize("recipe", ["spline_autoregressive", "realnvp", "bnaf"])
@@ -57,3 +63,10 @@ def test_networks_follow_a_default_that_is_set(key, as_on_a_gpu):
     flow = flows.nice(key, 3, layers=2, hidden_units=(16,), permutation="reverse")
     with jax.default_matmul_precision("tensorfloat32"):
         assert precisions(density_and_gradient, flow, jnp.zeros((8, 3))) == {"HIGH"}
+
+
+def test_training_rounds_when_it_is_asked_to(key, as_on_a_gpu):
+    flow = flows.nice(key, 3, layers=2, hidden_units=(16,), permutation="reverse")
+    loss = Rounded(maximum_likelihood, PRECISIONS["tensorfloat32"])
+    batch = Batch(jnp.zeros((8, 3)), None, jnp.ones(8))
+    assert precisions(lambda flow: eqx.filter_value_and_grad(loss)(flow, batch, key), flow) == {"HIGH"}

@@ -1,5 +1,6 @@
 """Affine: a triangular matrix plus a product of low rank, and a shift."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,6 +12,9 @@ from .base import Bijector
 from .events import check_event
 from .linear_algebra import invert_lower, multiply, solve_triangular
 
+# Of a triangular matrix up to this size the inverse is formed where it is needed twice.
+_INVERTED = 64
+
 
 class Affine(Bijector):
     """y = (M + V D V^T) x + shift with M = c I + diag(scale_diag) + lower triangle of scale_tril.
@@ -20,7 +24,8 @@ class Affine(Bijector):
     domain and codomain: real vectors of d numbers.
 
     Arguments are those of TFP's former `Affine`. All are optional; leading axes are batch axes; M is the identity where
-    none of its parts is given. A vector costs what M does (d, or d^2 with scale_tril) and d r, a call d r^2 + r^3 more.
+    none of its parts is given. A vector costs what M does (d, or d^2 with scale_tril) and d r, a call d r^2 + r^3 more,
+    and with scale_tril d^2 r (and d^3 in the inverse, for d up to 64).
 
     Args:
         shift: shape [..., d].
@@ -96,18 +101,17 @@ class Affine(Bijector):
         log_det = jnp.sum(jnp.log(jnp.abs(diagonal)), axis=-1)
         if self.scale_perturb_factor is None:
             return (target / diagonal if matrix is None else solve_triangular(matrix, target, lower=True)), -log_det
-        # With M^-1 itself the program is a fraction of the size, and what it loses the refinement takes back.
-        inverse = None if matrix is None else invert_lower(matrix)
+        solve_base = _solver(diagonal, matrix)
         solved, capacitance, right = self._low_rank(self.scale_perturb_factor, y)
-        gain, log_det_capacitance = _solve_and_log_det(capacitance, right)
+        gain = right / capacitance if self.rank == 1 else jnp.linalg.solve(capacitance, right)
 
         def approximately(z: jax.Array) -> jax.Array:
-            z = z / diagonal if inverse is None else multiply(inverse, z)
+            z = solve_base(z)
             return z - multiply(jnp.matrix_transpose(solved), multiply(gain, z))
 
         x = approximately(target)
         x = x + approximately(target - self._times(x))
-        return x, -(log_det + log_det_capacitance)
+        return x, -(log_det + _log_abs_det(capacitance))
 
     def _forward_event_shape(self, shape):
         return shape
@@ -155,8 +159,7 @@ class Affine(Bijector):
         log_det = jnp.sum(jnp.log(jnp.abs(self._base(like)[0])), axis=-1)
         if self.scale_perturb_factor is None:
             return log_det
-        _, capacitance, right = self._low_rank(self.scale_perturb_factor, like)
-        return log_det + _solve_and_log_det(capacitance, right)[1]
+        return log_det + _log_abs_det(self._low_rank(self.scale_perturb_factor, like)[1])
 
     def _sizes(self) -> dict[str, int]:
         """The number of entries of an event, by each parameter that tells it."""
@@ -186,15 +189,28 @@ def _optional(value: Any, name: str, rank: int) -> jax.Array | None:
     return array
 
 
+def _solver(diagonal: jax.Array, matrix: jax.Array | None) -> Callable[[jax.Array], jax.Array]:
+    """z -> M^-1 z. Of a small M by M^-1 itself, a program a fraction of the size."""
+    if matrix is None:
+        return lambda z: z / diagonal
+    if matrix.shape[-1] > _INVERTED:
+        return lambda z: solve_triangular(matrix, z, lower=True)
+    inverse = invert_lower(matrix)
+    return lambda z: multiply(inverse, z)
+
+
 def _solve_columns(matrix: jax.Array, columns: jax.Array) -> jax.Array:
     """(M^-1 V)^T of lower-triangular M, shape [..., d, d], and V^T, shape [..., r, d], whose axes broadcast."""
+    if columns.size == 0:
+        return columns
+    options = {"left_side": False, "lower": True, "transpose_a": True}
+    if matrix.ndim == 2:
+        rows = columns.reshape(-1, columns.shape[-1])
+        return lax.linalg.triangular_solve(jnp.tril(matrix), rows, **options).reshape(columns.shape)
     batch = jnp.broadcast_shapes(matrix.shape[:-2], columns.shape[:-2])
     matrix, columns = (jnp.broadcast_to(a, batch + a.shape[-2:]) for a in (matrix, columns))
-    return lax.linalg.triangular_solve(jnp.tril(matrix), columns, left_side=False, lower=True, transpose_a=True)
+    return lax.linalg.triangular_solve(jnp.tril(matrix), columns, **options)
 
 
-def _solve_and_log_det(matrix: jax.Array, right: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """(matrix^-1 right, log |det matrix|)."""
-    if matrix.shape[-1] == 1:
-        return right / matrix, jnp.log(jnp.abs(matrix[..., 0, 0]))
-    return jnp.linalg.solve(matrix, right), jnp.linalg.slogdet(matrix)[1]
+def _log_abs_det(matrix: jax.Array) -> jax.Array:
+    return jnp.log(jnp.abs(matrix[..., 0, 0])) if matrix.shape[-1] == 1 else jnp.linalg.slogdet(matrix)[1]

@@ -79,13 +79,12 @@ class Coupling(Bijector):
     def _compiles_long(self):
         return compiles_long(self.transformer)
 
-    def batch_shape(self, event_shape):
-        """The batch axes of the parameters that the conditioner gives."""
-        stay, move = split_indices(event_shape[-1], self.mask, self.num_masked, "Coupling")
-        dtype, more = jnp.result_type(float), len(event_shape) - 1
-        kept = jax.ShapeDtypeStruct((len(stay), *event_shape[:-1]), dtype)
-        params = jax.eval_shape(lambda c, kept: cast_floating(c, dtype)._params(kept, len(move)), self, kept)
-        return params.shape[2 : params.ndim - more]
+    def _shapes_after(self, x):
+        stay, move = split_indices(x.shape[-1], self.mask, self.num_masked, "Coupling")
+        kept = jax.ShapeDtypeStruct((len(stay), *x.shape[:-1]), x.dtype)
+        params = jax.eval_shape(lambda c, kept: cast_floating(c, x.dtype)._params(kept, len(move)), self, kept)
+        batch = jnp.broadcast_shapes(params.shape[2:], x.shape[:-1])
+        return jax.ShapeDtypeStruct((*batch, x.shape[-1]), x.dtype)
 
     def _forward_and_log_det(self, x):
         return self._run_rows(x, self.transformer.forward_and_log_det)

@@ -75,6 +75,10 @@ class MarginalGaussianization(FromTransformer):
         x, log_det = super()._inverse_and_log_det(y)
         return x, jnp.sum(log_det, -1)
 
+    def _shapes_after(self, x):
+        check_event(x, (self.size,), "MarginalGaussianization")
+        return super()._shapes_after(x)
+
     def _forward_event_shape(self, shape):
         return shape
 

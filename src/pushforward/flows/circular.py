@@ -57,11 +57,13 @@ def circular(
             f"circular: expected dim of at least 2 and a boolean for each coordinate, and got dim={dim}, "
             f"angles={angles!r}; one coordinate steers another. A single angle is CircularSpline on a uniform one."
         )
+    if int(layers) != layers or layers < 1:
+        raise ValueError(f"circular: expected a positive number of layers, and got layers={layers!r}")
     # Where both couplings of a layer are of one structure, they are two turns of one that swaps its coordinates after.
     alike = circle[::2] == circle[1::2]
     bijector = stacked(
         key,
-        2 * layers if alike else layers,
+        2 * int(layers) if alike else int(layers),
         _half_layer if alike else _layer,
         angles=circle,
         condition_dim=condition_dim,

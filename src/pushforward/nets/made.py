@@ -17,7 +17,7 @@ parameters of a transformer come out as (params, D, *batch), contiguous along th
 Direct weights A from the inputs to the outputs add  A x,  where input d -> output d' is kept if d' > d.
 
 Under many masks (`masks.py`) an input that is masked and one that is 0 look the same to a unit. Weights U_l on the mask
-M_l itself tell them apart: they add  (U_l * M_l) 1 / sqrt(in)  to v_l  (Germain et al. 2015, section 4.3).
+M_l itself tell them apart: they add  (U_l * M_l) 1 / sqrt(in)  to v_l  (Germain et al. 2015, without the root).
 """
 
 from collections.abc import Callable, Sequence
@@ -210,7 +210,7 @@ class AutoregressiveNetwork(Module):
         return self.residual and layer >= 2 and layer % 2 == 0 and layer < len(self.weights) - 1
 
     def offsets(self, batch_ndim: int) -> list[jax.Array | None]:
-        """For each layer b + C c + (U * M) 1 as (features, *batch), its axes of size 1 where constant; None for 0."""
+        """For each layer b + C c + (U * M) 1 / sqrt(in) as (features, *batch), of size 1 where constant; None for 0."""
         out: list[jax.Array | None] = []
         constants = self._constants()
         for layer, weight in enumerate(self.weights):
@@ -225,7 +225,7 @@ class AutoregressiveNetwork(Module):
         return out
 
     def _constants(self) -> tuple[jax.Array | None, ...]:
-        """For each layer b + (U * M) 1, or None for nothing."""
+        """For each layer b + (U * M) 1 / sqrt(in), or None for nothing."""
         biases = self.biases if self.biases is not None else (None,) * len(self.weights)
         if self.mask_weights is None:
             return biases
