@@ -16,8 +16,8 @@ train them at the same time. A patch is as natural in a mirror or turned, so one
 symmetries of the square is a linear map of the 63 columns of determinant +-1, and the mean of p(g x) over them is a
 density. `--mix` scores that too, for one NAME or more.
 
-    PUSHFORWARD_DATA=... python -m benchmarks.bsds300 --recipe spline_autoregressive --layers 10 --units 512 512 \
-        --affine 5 --symmetries --precision tensorfloat32 --batch-size 1024 --minutes 7        # for a GPU
+    PUSHFORWARD_DATA=... python -m benchmarks.bsds300 --recipe spline_autoregressive --layers 5 --units 512 512 \
+        --affine 5 --symmetries --precision tensorfloat32 --batch-size 1024 --minutes 6.2      # for a GPU
 
 `--symmetries` trains on all eight versions of every patch, and scores their mean too. `--affine` puts so many affine
 autoregressive layers between the recipe's and the data: what a pixel may be scales with its neighbours' contrast.

@@ -8,6 +8,7 @@
 | the incremental solve equals D sweeps of the whole network | to rounding, for awkward sizes |
 | more degrees than units, one coordinate, blocks that do not divide | sizes in the table |
 | both modes of differentiation through the sequential direction | against the inverse of the density side's Jacobian |
+| a search stands once in the program, another map in every block | counted in the traced program |
 | direct weights, weights on the mask | the same tables of options |
 | a foreign function, a bijector_fn, an event of rank 2 | round trip by sweeps |
 | degrees of hidden units | a table by hand |
@@ -139,6 +140,31 @@ def test_incremental_solve_equals_sweeps_of_the_whole_network(name, monkeypatch)
 
     want, got = both(z)
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)  # float32 products in another order, up to 37 steps
+
+
+def occurrences(jaxpr, name):
+    """How often a primitive stands in a traced program, what it calls counted at every call."""
+    inner = [getattr(p, "jaxpr", p) for e in jaxpr.eqns for p in e.params.values()]
+    here = sum(e.primitive.name == name for e in jaxpr.eqns)
+    return here + sum(occurrences(program, name) for program in inner if hasattr(program, "eqns"))
+
+
+def test_a_search_stands_once_in_the_program_of_the_sequential_direction():
+    """Programs of several searches take long to compile."""
+    net = build("many blocks", params=1)
+
+    def plain(params, z):
+        return jax.lax.lgamma(z + params[0])
+
+    def search(params, z):
+        return jax.lax.while_loop(lambda y: jnp.any(y > 1), lambda y: plain(params, y), z)
+
+    def count(fn):
+        traced = jax.make_jaxpr(lambda z: solve_sequentially(net, fn, z))(jnp.zeros((net.dim, 2)))
+        return occurrences(traced.jaxpr, "lgamma")
+
+    assert count(search) == 1
+    assert count(plain) > 2
 
 
 @pytest.mark.parametrize("transformer", [AffineTransformer(), InvertedTransformer(SplineTransformer(bins=3))])

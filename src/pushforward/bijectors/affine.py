@@ -111,7 +111,7 @@ class Affine(Bijector):
 
         x = approximately(target)
         x = x + approximately(target - self._times(x))
-        return x, -(log_det + _log_abs_det(capacitance))
+        return x, -(log_det + _log_abs_det_of(capacitance))
 
     def _forward_event_shape(self, shape):
         return shape
@@ -159,7 +159,7 @@ class Affine(Bijector):
         log_det = jnp.sum(jnp.log(jnp.abs(self._base(like)[0])), axis=-1)
         if self.scale_perturb_factor is None:
             return log_det
-        return log_det + _log_abs_det(self._low_rank(self.scale_perturb_factor, like)[1])
+        return log_det + _log_abs_det_of(self._low_rank(self.scale_perturb_factor, like)[1])
 
     def _sizes(self) -> dict[str, int]:
         """The number of entries of an event, by each parameter that tells it."""
@@ -212,5 +212,5 @@ def _solve_columns(matrix: jax.Array, columns: jax.Array) -> jax.Array:
     return lax.linalg.triangular_solve(jnp.tril(matrix), columns, **options)
 
 
-def _log_abs_det(matrix: jax.Array) -> jax.Array:
+def _log_abs_det_of(matrix: jax.Array) -> jax.Array:
     return jnp.log(jnp.abs(matrix[..., 0, 0])) if matrix.shape[-1] == 1 else jnp.linalg.slogdet(matrix)[1]
