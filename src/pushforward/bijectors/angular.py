@@ -39,7 +39,7 @@ class AngularTransformer:
             raise ValueError("AngularTransformer: expected a boolean for each coordinate, and got none")
         SplineTransformer(self.bins, self.bound)  # for its checks
 
-    compiles_long = True
+    unrolled_layers = 0
 
     @property
     def params_per_dim(self) -> int:

@@ -392,9 +392,9 @@ class Bijector(Module):
         return False
 
     @property
-    def _compiles_long(self) -> bool:
-        """Whether one density pass is so long a program that `Stack` had better not write out even a few of them."""
-        return False
+    def _unrolled_layers(self) -> int | None:
+        """Up to how many such layers `Stack` had better write out, by the length of their program; None: no opinion."""
+        return None
 
     def _derived_log_det(self, x: Any, y: Any, direction: str) -> Any:
         """log |det dy/dx| of y = map(x) in `direction`, from whichever log-det the author wrote, else by autodiff."""

@@ -56,7 +56,7 @@ class BernsteinTransformer:
                 "slopes of 1"
             )
 
-    compiles_long = True
+    unrolled_layers = 0
 
     @property
     def params_per_dim(self) -> int:

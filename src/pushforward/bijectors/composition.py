@@ -188,8 +188,8 @@ class Composition(Bijector):
         return any(part._is_sequential(direction) for part in self.parts)
 
     @property
-    def _compiles_long(self):
-        return any(part._compiles_long for part in self.parts)
+    def _unrolled_layers(self):
+        return min((n for part in self.parts if (n := part._unrolled_layers) is not None), default=None)
 
     def condition(self, c):
         """Bind `c` in every part."""

@@ -12,7 +12,7 @@ from ..core.shapes import cast_floating
 from ..nets.conditioner import Conditioner
 from .base import Bijector
 from .bins import of_rank
-from .transformers import AffineTransformer, Transformer, compiles_long
+from .transformers import AffineTransformer, Transformer, unrolled_layers
 
 
 class Coupling(Bijector):
@@ -76,8 +76,8 @@ class Coupling(Bijector):
         return replace(self, conditioner=self.conditioner.condition(c))
 
     @property
-    def _compiles_long(self):
-        return compiles_long(self.transformer)
+    def _unrolled_layers(self):
+        return unrolled_layers(self.transformer)
 
     def _shapes_after(self, x):
         stay, move = split_indices(x.shape[-1], self.mask, self.num_masked, "Coupling")

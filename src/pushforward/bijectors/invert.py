@@ -104,8 +104,8 @@ class Invert(Bijector):
         return self.bijector._is_sequential(_OPPOSITE[direction])
 
     @property
-    def _compiles_long(self):
-        return self.bijector._compiles_long
+    def _unrolled_layers(self):
+        return self.bijector._unrolled_layers
 
     def condition(self, c):
         """Invert the inner bijector with `c` bound."""

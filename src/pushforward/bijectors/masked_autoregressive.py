@@ -22,7 +22,7 @@ from ..core import as_callable, replace, static_field
 from ..nets import AutoregressiveNetwork as AutoregressiveNetwork  # exported by this package too, as TFP does
 from ..nets import linear_solvers, solve_sequentially
 from .base import Bijector
-from .transformers import AdditiveTransformer, AffineTransformer, Transformer, compiles_long
+from .transformers import AdditiveTransformer, AffineTransformer, Transformer, unrolled_layers
 
 
 class MaskedAutoregressiveFlow(Bijector):
@@ -91,8 +91,8 @@ class MaskedAutoregressiveFlow(Bijector):
         return direction == "forward"
 
     @property
-    def _compiles_long(self):
-        return compiles_long(self.transformer)
+    def _unrolled_layers(self):
+        return unrolled_layers(self.transformer)
 
     def condition(self, c):
         """Bind `c` in the network."""

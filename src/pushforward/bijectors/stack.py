@@ -12,10 +12,8 @@ from ..core import carried_over, constant_field, replace, static_field
 from ..core.shapes import accumulation_dtype
 from .base import Bijector
 from .composition import latents
+from .transformers import UNROLLED_LAYERS
 
-# Few layers written out run up to a third faster than in a loop (no slicing of weights, no stacking of what the
-# gradient needs), but take up to twice as long to compile.
-UNROLLED_DEPTH = 6
 # In a program that is a loop itself, such as that of `fit`, small layers gain nothing: its memory stays as it is from
 # step to step.
 _SMALL_LAYER = 100_000
@@ -130,8 +128,8 @@ class Stack(Bijector):
     def _is_written_out(self, direction: str) -> bool:
         """Whether the layers stand one after another in a program, not in a loop."""
         layer = self.layers
-        is_long = layer._is_sequential(direction) or layer._compiles_long
-        if self.depth > UNROLLED_DEPTH or self.rematerialized or is_long:
+        most = UNROLLED_LAYERS if layer._unrolled_layers is None else layer._unrolled_layers
+        if self.depth > most or self.rematerialized or layer._is_sequential(direction):
             return False
         size = sum(leaf.size for leaf in jax.tree.leaves(layer) if hasattr(leaf, "size")) / self.depth
         return size > _SMALL_LAYER or not inside_loop.value

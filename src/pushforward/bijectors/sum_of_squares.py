@@ -59,7 +59,7 @@ class SumOfSquaresTransformer:
                 "[-bound, bound] and goes on linearly outside"
             )
 
-    compiles_long = True
+    unrolled_layers = 0
 
     @property
     def params_per_dim(self) -> int:
