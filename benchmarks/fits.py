@@ -72,14 +72,14 @@ def run(who: str, table: str, seed: int, options: argparse.Namespace) -> dict:
 
 
 def markdown(runs: dict[tuple[str, str], list[dict]], options: argparse.Namespace) -> str:
-    """A line for each table: medians of test log-likelihoods, the best in bold, and how long ours took."""
+    """A line for each table: medians of test log-likelihoods with their range, the best in bold; how long ours took."""
     where = machine()
     found = [line["versions"] for lines in runs.values() for line in lines]
     packages = sorted({f"{name} {number}" for versions in found for name, number in versions.items()})
     heads = [MODELS[who][0] for who in options.who]
     lines = [
         f"{where['processor']}, one core, Python {where['python']}, {where['date']}; {', '.join(packages)}. "
-        f"Budget {options.budget:.0f} s, medians of {options.repeats} seeds.",
+        f"Budget {options.budget:.0f} s, medians of {options.repeats} seeds and, in brackets, the least and the most.",
         "",
         "| table | rows | columns | " + " | ".join([*heads, "our seconds"]) + " |",
         "|" + " --- |" * (len(heads) + 4),
@@ -89,10 +89,11 @@ def markdown(runs: dict[tuple[str, str], list[dict]], options: argparse.Namespac
             rows, columns = file["train"].shape
         values = {who: [line["test_ll"] for line in runs[who, table]] for who in options.who}
         best = max(options.who, key=lambda who: median(values[who]))
-        cells = [str(rows), str(columns)]
+        cells = [f"{rows:,}", str(columns)]
         for who in options.who:
             middle = f"{median(values[who]):.2f}"
-            cells.append(f"**{middle}**" if who == best else middle)
+            spread = f" ({min(values[who]):.2f} to {max(values[who]):.2f})" if len(values[who]) > 1 else ""
+            cells.append((f"**{middle}**" if who == best else middle) + spread)
         ours = [line["seconds"] for line in runs.get(("ours", table), [])]
         cells.append(f"{median(ours):.0f}" if ours else "")
         lines.append(f"| {table} | " + " | ".join(cells) + " |")

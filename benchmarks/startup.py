@@ -1,11 +1,16 @@
 """What people feel first: imports, compile time by depth, memory of `fit`.
 
-python -m benchmarks.startup
+    python -m benchmarks.startup
+
+Medians of three fresh interpreters. Prints a table and writes ``benchmarks/results/startup.md``.
 """
 
 import subprocess
 import sys
 from statistics import median
+
+from benchmarks.compare import RESULTS
+from benchmarks.tables import machine
 
 IMPORT = "import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
 
@@ -47,16 +52,23 @@ def number(code: str, repeats: int = 3) -> float:
 
 
 def main() -> None:
-    """Print the table."""
-    jax_alone = number(IMPORT.format(module="jax"))
-    print(f"import jax                                {jax_alone:6.2f} s")
-    print(f"import jax, pushforward (names on use)    {number(IMPORT.format(module='jax, pushforward')):6.2f} s")
-    everything = number(IMPORT.format(module="jax, pushforward.flows, pushforward.training"))
-    print(f"import jax, pushforward.flows, .training  {everything:6.2f} s")
+    """Print the table and write it."""
     shallow, deep = (number(DEPTH.format(layers=layers)) for layers in (5, 40))
-    print(f"compile and first step, 5 layers          {shallow:6.2f} s")
-    print(f"compile and first step, 40 layers         {deep:6.2f} s, {deep / shallow:.2f} times that")
-    print(f"peak memory of fit, 1,000,000 x 20        {number(MEMORY, 1):6.2f} tables, the table included")
+    figures = {
+        "`import jax`, s": number(IMPORT.format(module="jax")),
+        "with `pushforward`, whose names are imported on use, s": number(IMPORT.format(module="jax, pushforward")),
+        "with its flows and training, s": number(IMPORT.format(module="jax, pushforward.flows, pushforward.training")),
+        "compiling and the first step, MAF at D = 8, 5 layers, s": shallow,
+        "the same with 40 layers, s": deep,
+        "peak memory of `fit` on 1,000,000 x 20 float32, in tables, the table included": number(MEMORY, 1),
+    }
+    where = machine()
+    lines = [f"{where['processor']}, {where['cores']} cores, Python {where['python']}, {where['date']}; one run.", ""]
+    lines += ["| | |", "| --- | --- |", *(f"| {what} | {figure:.2f} |" for what, figure in figures.items())]
+    text = "\n".join(lines) + "\n"
+    print(text)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "startup.md").write_text(text)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.cases import OURS
+from benchmarks.common import COUPLINGS
+
+FLOOR = "bare_matmuls"
 
 EXTRAS = {  # key in a script's line: (heading, digits, factor)
     "density_s": ("density pass, ms", 2, 1e3),
@@ -78,6 +81,76 @@ def markdown(name: str, result: dict) -> str:
         lines.append("|" + " --- |" * (len(heads) + 1))
         lines += ["| " + " | ".join(cells(who, row, extras)) + " |" for who, row in rows.items()]
     return "\n".join(lines) + "\n"
+
+
+def brief(result: dict) -> str:
+    """Milliseconds alone, a column a case, autoregressive flows and couplings apart; the fastest in bold."""
+    where, summary = result["machine"], result["summary"]
+    packages = [row.get("versions", {}) for rows in summary.values() for row in rows.values()]
+    found = {f"{name} {number}" for by_name in packages for name, number in by_name.items()}
+    blocks = [
+        f"{where['processor']}, {where['cores']} cores, Python {where['python']}, {where['date']}; medians of "
+        f"{result['settings']['repeats']} interleaved runs, ms. {', '.join(sorted(found))}."
+    ]
+    couplings = [case for case in summary if any(f"-{kind}-" in case for kind in COUPLINGS)]
+    for cases in ([case for case in summary if case not in couplings], couplings):
+        if cases == ["moons"]:
+            blocks.append(whole_process(summary["moons"]))
+        elif cases:
+            blocks.append(brief_table({case: summary[case] for case in cases}))
+    return "\n\n".join(blocks) + "\n"
+
+
+def brief_table(summary: dict[str, dict]) -> str:
+    """One table of `brief`, with the ratios to ours and what else the scripts told of ours below it."""
+    columns = list(summary.values())
+    timed = [{who: row["median_s"] for who, row in rows.items() if "median_s" in row} for rows in columns]
+    least = [min((time for who, time in times.items() if who != FLOOR), default=None) for times in timed]
+    lines = [["", *(heading(case) for case in summary)], ["---"] * (1 + len(columns))]
+    for who in dict.fromkeys(who for rows in columns for who in rows):
+        times = [by_name.get(who) for by_name in timed]
+        marks = ["**" if time and time == best else "" for time, best in zip(times, least, strict=True)]
+        shown = [f"{1e3 * time:.{digits(1e3 * time)}f}" if time else "failed" for time in times]
+        lines.append([who.replace("_", " "), *(f"{mark}{time}{mark}" for mark, time in zip(marks, shown, strict=True))])
+    for key, label in (("density_passes", "ours, in density passes"), ("first_call_s", "ours, first call, s")):
+        values = [rows.get(OURS, {}).get(key) for rows in columns]
+        if any(values):
+            lines.append([label, *(f"{value:.2f}" if value else "" for value in values)])
+    floors = [ratio(times.get(OURS), times.get(FLOOR)) for times in timed]
+    peers = [[time for who, time in times.items() if who not in (OURS, FLOOR)] for times in timed]
+    faster = [ratio(min(of_peers, default=None), times.get(OURS)) for of_peers, times in zip(peers, timed, strict=True)]
+    for label, ratios in (("ours over bare products", floors), ("fastest peer over ours", faster)):
+        if any(ratios):
+            lines.append([label, *ratios])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def ratio(a: float | None, b: float | None) -> str:
+    """a / b, or nothing."""
+    return f"{a / b:.2f}" if a and b else ""
+
+
+def whole_process(rows: dict[str, dict]) -> str:
+    """The table of two moons: seconds and what the trained flow is worth."""
+    lines = [["", "seconds", "least to most", "over ours", "test NLL"], ["---"] * 5]
+    for who, row in rows.items():
+        if "error" in row:
+            lines.append([who, "failed", "", "", ""])
+            continue
+        spread = f"{row['least_s']:.1f} to {row['most_s']:.1f}"
+        lines.append([who, f"{row['median_s']:.1f}", spread, f"{row['ratio_to_ours']:.2f}", f"{row['nll']:.3f}"])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def heading(case: str) -> str:
+    """`affine coupling, D = 43, 512 rows` of `step-affine_coupling-d43-n512`."""
+    kind, dim, rows = case.split("-")[-3:]
+    return f"{kind.replace('_', ' ')}, D = {dim[1:]}, {rows[1:]} rows"
+
+
+def digits(number: float) -> int:
+    """Decimals that leave three figures or so."""
+    return 2 if number < 10 else 1 if number < 100 else 0
 
 
 def cells(who: str, row: dict, extras: list[str]) -> list[str]:
