@@ -21,6 +21,7 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo examples test lint format typecheck test-slow test-parity acceptance bench bench-bijectors bench-fits \
+	bench-all \
 	docs build clean distclean
 
 help:  ## List the targets
@@ -107,6 +108,10 @@ bench-bijectors: $(PARITY)/.installed  ## Timings of every bijector beside Tenso
 bench-fits: $(DEV)  ## Fits of the tables in $PUSHFORWARD_DATA beside other libraries; some two hours
 	@$(BIN)/python benchmarks/envs.py torch flowjax
 	@$(BIN)/python -m benchmarks.fits $(BENCH_ARGS)
+
+bench-all: $(DEV) $(PARITY)/.installed  ## Every table of benchmarks/RESULTS.md, made again; some six hours
+	@$(BIN)/python benchmarks/envs.py
+	@$(BIN)/python -m benchmarks.everything $(BENCH_ARGS)
 
 # -------------------------------------------------------------------------------------------------- building
 

@@ -143,6 +143,7 @@ SECTIONS = {
     "moons": Section(("benchmarks.compare moons",), compared("moons")),
     "step": Section(("benchmarks.compare step",), compared("step")),
     "sampling": Section(("benchmarks.compare sampling",), compared("sampling")),
+    "sequential_gradient": Section(("benchmarks.sequential_gradient",), written("sequential_gradient")),
     "small": Section(("benchmarks.compare small",), compared("small")),
     "compiling": Section(("benchmarks.compiling",), written("compiling")),
     "round_trip": Section(("benchmarks.round_trip",), written("round_trip")),

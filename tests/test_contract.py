@@ -515,16 +515,18 @@ def test_few_layers_are_written_out_unless_they_are_long_or_small_in_a_loop():
             return density(model, x)
 
     x = jnp.zeros((4, 2))
-    small, large, deep, long, splines, deep_splines = (
+    small, large, deep, long, splines, deep_splines, large_splines = (
         flows.maf(jax.random.key(0), 2, layers=12),
         flows.maf(jax.random.key(0), 2, hidden_units=(320, 320)),
         flows.maf(jax.random.key(0), 2, layers=13),
         flows.bernstein(jax.random.key(0), 2),
         flows.spline_coupling(jax.random.key(0), 2, layers=6),
         flows.spline_coupling(jax.random.key(0), 2, layers=7),
+        flows.spline_coupling(jax.random.key(0), 2, layers=7, hidden_units=(320, 320)),
     )
-    written_out = [loops(density, model, x) == 0 for model in (small, large, deep, long, splines, deep_splines)]
-    assert written_out == [True, True, False, False, True, False]
+    models = (small, large, deep, long, splines, deep_splines, large_splines)
+    written_out = [loops(density, model, x) == 0 for model in models]
+    assert written_out == [True, True, False, False, True, False, True]
     # The same shapes once more: what JAX keeps of the traces above is not taken here.
     assert [loops(step_of_a_loop, model, x) == 0 for model in (small, large)] == [False, True]
 

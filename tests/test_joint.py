@@ -5,9 +5,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from pushforward import flows
 from pushforward.bijectors import Bijector, Chain, Exp, ScaleMatvecTriL, Shift
-from pushforward.distributions import MultivariateNormal, Normal, StandardNormal, TransformedDistribution
-from pushforward.distributions.joint import Conditional, Marginal
+from pushforward.distributions import (
+    Conditional,
+    Independent,
+    Marginal,
+    Mixture,
+    MultivariateNormal,
+    Normal,
+    StandardNormal,
+    TransformedDistribution,
+)
 
 TRIL = np.array([[1.0, 0, 0, 0], [0.6, 0.8, 0, 0], [-0.5, 0.4, 1.2, 0], [0.3, -0.9, 0.5, 0.7]], np.float32)
 MEAN = np.array([1.0, -2.0, 0.5, 3.0], np.float32)
@@ -164,3 +173,18 @@ def test_refused(name):
     call, words = REFUSED[name]
     with pytest.raises((ValueError, TypeError), match=words):
         call(normal())
+
+
+def test_mixtures_and_flows_of_other_kinds_have_them_too(key):
+    halves = [Independent(Normal(jnp.array(m), 0.3), 1) for m in ([-2.0, -2.0], [2.0, 2.0])]
+    mixture = Mixture(jnp.zeros(2), halves)
+    given = mixture.conditional({0: 2.0})
+    assert abs(given.mean[0] - 2) < 0.05
+    found = mixture.marginal([1]).estimate_log_prob(jnp.array([[2.0]]))
+    exact = jnp.log(0.5) + Normal(2.0, 0.3).log_prob(2.0)
+    assert abs(found.value[0] - exact) < 5 * found.standard_error[0] + 1e-3
+    flow = flows.mixture(key, 2, components=2, layers=1, hidden_units=(8,))
+    assert flow.conditional({1: 0.0}, num_samples=256).event_shape == (1,)
+    bits = flows.made(key, 3, conditionals="bernoulli", hidden_units=(8,))
+    with pytest.raises(ValueError, match="whole numbers"):
+        bits.conditional({0: 1.0})

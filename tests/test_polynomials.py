@@ -55,7 +55,7 @@ def test_a_bounded_sum_of_squares_is_linear_outside():
     bound = 2.0
     free, bounded = SumOfSquaresTransformer(2, 3), SumOfSquaresTransformer(2, 3, bound=bound)
     raw = jnp.asarray(np.random.default_rng(0).standard_normal((9, 1)))
-    shift, unshifted = raw[0], (5 * jnp.tanh(raw / 5)).at[0].set(0)
+    shift, unshifted = raw[0], (5 * jnp.tanh(0.3 * raw / 5)).at[0].set(0)
     x = jnp.linspace(-2, 2, 33)
     (y, log_slope), (want, want_log_slope) = (
         bounded.forward_and_log_det(raw, x),

@@ -12,10 +12,10 @@ from ..core import carried_over, constant_field, replace, static_field
 from ..core.shapes import accumulation_dtype
 from .base import Bijector
 from .composition import latents
-from .transformers import UNROLLED_LAYERS
+from .transformers import UNROLLED_LAYERS, UNROLLED_SHORT_LAYERS
 
-# In a program that is a loop itself, such as that of `fit`, small layers gain nothing: its memory stays as it is from
-# step to step.
+# A layer of more numbers than this runs for long, beside which it matters less that it compiles for long. In a program
+# that is a loop itself, such as that of `fit`, smaller ones gain nothing: its memory stays as it is from step to step.
 _SMALL_LAYER = 100_000
 # `with inside_loop(True):` around the tracing of such a program. Part of what JAX looks traces up by.
 inside_loop = jax.make_user_context(False)
@@ -129,10 +129,12 @@ class Stack(Bijector):
         """Whether the layers stand one after another in a program, not in a loop."""
         layer = self.layers
         most = UNROLLED_LAYERS if layer._unrolled_layers is None else layer._unrolled_layers
-        if self.depth > most or self.rematerialized or layer._is_sequential(direction):
+        if not most or self.rematerialized or layer._is_sequential(direction):
             return False
         size = sum(leaf.size for leaf in jax.tree.leaves(layer) if hasattr(leaf, "size")) / self.depth
-        return size > _SMALL_LAYER or not inside_loop.value
+        if size > _SMALL_LAYER:
+            return self.depth <= max(most, UNROLLED_SHORT_LAYERS)
+        return self.depth <= most and not inside_loop.value
 
     def _forward_event_shape(self, shape):
         return shape

@@ -7,6 +7,7 @@ from .base import PytreeDistribution as PytreeDistribution
 from .cholesky_lkj import CholeskyLKJ as CholeskyLKJ
 from .conditional import ConditionalDistribution as ConditionalDistribution
 from .conditional_mixture import ConditionalMixtureOfFlows as ConditionalMixtureOfFlows
+from .estimate import Estimate as Estimate
 from .from_numpyro import Beta as Beta
 from .from_numpyro import Categorical as Categorical
 from .from_numpyro import Cauchy as Cauchy
@@ -37,6 +38,8 @@ from .gumbel import Gumbel as Gumbel
 from .gumbel import StandardGumbel as StandardGumbel
 from .heavy_tailed import IndependentStudentT as IndependentStudentT
 from .johnson_su import JohnsonSU as JohnsonSU
+from .joint import Conditional as Conditional
+from .joint import Marginal as Marginal
 from .kl import estimate_kl_divergence as estimate_kl_divergence
 from .kl import kl_divergence as kl_divergence
 from .kumaraswamy import Kumaraswamy as Kumaraswamy

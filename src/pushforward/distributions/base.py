@@ -1,5 +1,7 @@
 """`PytreeDistribution`: a NumPyro distribution whose leaves have a fixed order and whose shapes follow from its leaves.
 
+One on vectors has marginals and conditionals of some of its coordinates, see `joint`.
+
 NumPyro flattens a distribution in the order of a Python `set`, which changes with the hash seed of the process, and
 stores its batch shape, which is then wrong inside `vmap`. A class of ours lists its fields once, in order, and computes
 its shapes from the arrays that it holds at the time.
@@ -58,3 +60,27 @@ class PytreeDistribution(Distribution):
     def has_rsample(self) -> bool:
         """Whether samples have derivatives with respect to the parameters."""
         return True
+
+    def marginal(self, columns: Any, *, key: Any = None, num_samples: int = 1024) -> Any:
+        """p(x_A) of some coordinates of a distribution on vectors: a `Marginal`, whose samples are exact.
+
+        Args:
+            columns: the coordinates A, in the order wanted.
+            key: of the draws behind its `log_prob`, which is an estimate; its error: `estimate_log_prob`.
+            num_samples: weighted draws for each point where a density is asked for.
+        """
+        from .joint import Marginal
+
+        return Marginal(self, columns, key=key, num_samples=num_samples)
+
+    def conditional(self, given: Any, *, key: Any = None, num_samples: int = 8192) -> Any:
+        """p(x_B | x_A = a), the other coordinates of a distribution on vectors given some: a `Conditional`.
+
+        Args:
+            given: coordinate -> its value, {1: 0.5}.
+            key: of the weighted draws behind everything that it tells.
+            num_samples: how many of them.
+        """
+        from .joint import Conditional
+
+        return Conditional(self, given, key=key, num_samples=num_samples)

@@ -358,6 +358,8 @@ def _check_joint(joint: Any, who: str) -> None:
             f"{who}: expected one distribution on vectors, and got event_shape={tuple(joint.event_shape)}, "
             f"batch_shape={tuple(joint.batch_shape)}; of a conditional flow, bind one condition first: flow(c)"
         )
+    if getattr(joint.support, "is_discrete", False):
+        raise ValueError(f"{who}: expected a density, and got a {type(joint).__name__}, whose values are whole numbers")
 
 
 def _columns(columns: Sequence[int], size: int, who: str) -> tuple[int, ...]:

@@ -184,31 +184,6 @@ class TransformedDistribution(PytreeDistribution):
         flow = with_array_leaves(self)
         return exact_entropy(flow, lifted(flow))
 
-    # ------------------------------------------------------ parts of a vector
-    def marginal(self, columns: Any, *, key: Any = None, num_samples: int = 1024) -> Any:
-        """p(x_A) of some coordinates of a distribution on vectors: a `Marginal`, whose samples are exact.
-
-        Args:
-            columns: the coordinates A, in the order wanted.
-            key: of the draws behind its `log_prob`, which is an estimate; its error: `estimate_log_prob`.
-            num_samples: weighted draws for each point where a density is asked for.
-        """
-        from .joint import Marginal
-
-        return Marginal(self, columns, key=key, num_samples=num_samples)
-
-    def conditional(self, given: Any, *, key: Any = None, num_samples: int = 8192) -> Any:
-        """p(x_B | x_A = a), the other coordinates of a distribution on vectors given some: a `Conditional`.
-
-        Args:
-            given: coordinate -> its value, {1: 0.5}.
-            key: of the weighted draws behind everything that it tells.
-            num_samples: how many of them.
-        """
-        from .joint import Conditional
-
-        return Conditional(self, given, key=key, num_samples=num_samples)
-
     # -------------------------------------------------------------- machinery
     def _shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         if "_shape_cache" not in self.__dict__:

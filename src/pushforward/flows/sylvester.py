@@ -28,7 +28,9 @@ def sylvester(
     """Layers y = x + Q R tanh(R' Q^T x + b): planar flows with M units at once (van den Berg et al. 2018).
 
     Choose it in variational inference where `planar` is too narrow: M directions bend in each layer. Draws and their
-    own density are closed forms; the density of other points takes M scalar searches a layer.
+    own density are closed forms; the density of other points takes M scalar searches a layer. Choose the form
+    "orthogonal" for M below D directions, found by a QR decomposition; "householder" for the same without one, by M
+    reflections; "triangular" for small D: all D directions bend, and there is no Q to compute.
 
     Args:
         key: for the initial weights.

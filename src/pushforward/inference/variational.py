@@ -75,10 +75,10 @@ def fit_to_density(
 ) -> FitToDensity:
     """Train a flow towards a density that is known up to a factor.
 
-    Choose a flow whose samples carry their density for free: `flows.iaf`, `realnvp`, `spline_coupling`, `planar`,
-    `sylvester`. With `path_gradients` the density of a draw is evaluated once more, the inverse way, with the
-    parameters held: the gradient of the reverse KL is then exactly 0, without noise, where the fit is perfect (Roeder,
-    Wu & Duvenaud 2017; for flows Vaitl et al. 2022). Leave it off where inverses are searches.
+    Choose a flow whose samples carry their density for free: `flows.iaf`, `realnvp`, `spline_coupling`. With
+    `path_gradients` the density of a draw is evaluated once more, the inverse way, with the parameters held: the
+    gradient of the reverse KL is then exactly 0, without noise, where the fit is perfect (Roeder, Wu & Duvenaud 2017;
+    for flows Vaitl et al. 2022). Leave it off for `planar`, `radial` and `sylvester`, whose inverses are searches.
 
     Args:
         key: random key.
