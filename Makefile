@@ -21,8 +21,7 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo examples test lint format typecheck test-slow test-parity acceptance bench bench-bijectors bench-fits \
-	bench-all \
-	docs build clean distclean
+	bench-all docs build clean distclean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
