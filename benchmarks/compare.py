@@ -22,10 +22,9 @@ from pathlib import Path
 from benchmarks.cases import BENCHMARKS, ENVIRONMENT, OURS, Case
 from benchmarks.envs import python_of
 from benchmarks.quiet import wait_for_quiet
-from benchmarks.tables import machine, markdown, summary
+from benchmarks.tables import RESULTS, machine, markdown, summary
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def interpreter(who: str) -> Path:

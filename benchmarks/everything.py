@@ -7,8 +7,8 @@
 In RESULTS.md the lines between `<!-- NAME -->` and `<!-- end of NAME -->` are a section's, and are replaced by the
 tables of its commands, which say machine, versions and day themselves. The words around them are written by people.
 Each command is a process of its own, one after another; leave the machine alone meanwhile. One that fails, or has no
-data, no GPU or no environment of a peer, is told, and leaves its section as it was. What a command prints as its last
-line, where that is JSON, is kept as `benchmarks/results/everything/NAME-K.json`.
+data, no GPU or no environment of a peer, is told, and leaves its section as it was. What the
+commands of a section print is kept, with the machine, in `benchmarks/results/everything/NAME.json`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.common import versions
-from benchmarks.compare import RESULTS, ROOT
-from benchmarks.tables import brief, machine
+from benchmarks.compare import ROOT
+from benchmarks.tables import RESULTS, brief, machine, origin
 
 REPORT = ROOT / "benchmarks" / "RESULTS.md"
 KEPT = RESULTS / "everything"
@@ -47,22 +47,25 @@ class Section:
     needs: str = ""
 
 
-def table(kept: dict[str, Any], heads: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+def table(found: dict[str, Any], heads: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     """A Markdown table below a line with the machine."""
     heads = list(heads)
     rows = ["| " + " | ".join(line) + " |" for line in (heads, ["---"] * len(heads), *lines)]
-    return "\n".join([origin(kept), "", *rows])
-
-
-def origin(kept: dict[str, Any]) -> str:
-    """Machine, day and versions."""
-    where, packages = kept["machine"], ", ".join(f"{name} {number}" for name, number in kept["versions"].items())
-    return f"{where['processor']}, {where['cores']} cores, Python {where['python']}, {where['date']}; {packages}."
+    return "\n".join([origin(found["versions"], found["machine"]), "", *rows])
 
 
 def compared(name: str) -> Callable[[], str]:
     """Of `benchmarks.compare`."""
-    return lambda: brief(json.loads((RESULTS / f"{name}.json").read_text()))
+
+    def text() -> str:
+        result = json.loads((RESULTS / f"{name}.json").read_text())
+        for rows in result["summary"].values():
+            for who, row in rows.items():
+                if "no environment" in row.get("error", ""):
+                    raise ValueError(f"{who} has {row['error']}")
+        return brief(result)
+
+    return text
 
 
 def written(name: str) -> Callable[[], str]:
@@ -77,9 +80,9 @@ def kept(name: str) -> dict[str, Any]:
     return json.loads((KEPT / f"{name}.json").read_text())
 
 
-def last_lines(kept: dict[str, Any]) -> list[dict[str, Any]]:
+def last_lines(found: dict[str, Any]) -> list[dict[str, Any]]:
     """The JSON that ends what each command printed."""
-    return [json.loads(printed.strip().splitlines()[-1]) for printed in kept["printed"]]
+    return [json.loads(printed.strip().splitlines()[-1]) for printed in found["printed"]]
 
 
 def torsions() -> str:
@@ -120,7 +123,9 @@ def made_mnist() -> str:
 def accelerator() -> str:
     """Both tables, as printed."""
     found = kept("accelerator")
-    return "\n\n".join([origin(found), *(printed.strip() for printed in found["printed"])])
+    return "\n\n".join(
+        [origin(found["versions"], found["machine"]), *(printed.strip() for printed in found["printed"])]
+    )
 
 
 _SMALL_MADE = "benchmarks.made_mnist --units 500 500 --direct --epochs 12 --batch-size 200 --rate 3e-3"

@@ -16,8 +16,7 @@ import time
 from statistics import median
 
 from benchmarks.common import versions
-from benchmarks.compare import RESULTS
-from benchmarks.tables import machine
+from benchmarks.tables import origin, publish
 
 KINDS = ("affine", "spline", "mixture")
 
@@ -64,20 +63,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    where, packages = machine(), versions("pushforward", "jax")
     lines = [
-        f"{where['processor']}, {where['cores']} cores, Python {where['python']}, {where['date']}; "
-        f"{', '.join(f'{name} {number}' for name, number in packages.items())}. In density passes, D = {options.dim}, "
-        f"{options.rows:,} rows, medians of {options.rounds} interleaved calls.",
+        f"{origin(versions('pushforward', 'jax'))} In density passes, D = {options.dim}, {options.rows:,} rows, "
+        f"medians of {options.rounds} interleaved calls.",
         "",
         "| | sequential direction | its value and gradient | the gradient alone |",
         "| --- | --- | --- | --- |",
     ]
     lines += [f"| {kind} | {' | '.join(f'{n:.1f}' for n in passes(kind, options))} |" for kind in options.kinds]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "sequential_gradient.md").write_text(text)
+    publish("sequential_gradient", "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

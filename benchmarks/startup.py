@@ -9,8 +9,8 @@ import subprocess
 import sys
 from statistics import median
 
-from benchmarks.compare import RESULTS
-from benchmarks.tables import machine
+from benchmarks.common import versions
+from benchmarks.tables import origin, publish
 
 IMPORT = "import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
 
@@ -62,13 +62,9 @@ def main() -> None:
         "the same with 40 layers, s": deep,
         "peak memory of `fit` on 1,000,000 x 20 float32, in tables, the table included": number(MEMORY, 1),
     }
-    where = machine()
-    lines = [f"{where['processor']}, {where['cores']} cores, Python {where['python']}, {where['date']}; one run.", ""]
+    lines = [f"{origin(versions('pushforward', 'jax'))} Medians of three interpreters.", ""]
     lines += ["| | |", "| --- | --- |", *(f"| {what} | {figure:.2f} |" for what, figure in figures.items())]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "startup.md").write_text(text)
+    publish("startup", "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

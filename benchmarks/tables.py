@@ -12,6 +12,7 @@ from benchmarks.cases import OURS
 from benchmarks.common import COUPLINGS
 
 FLOOR = "bare_matmuls"
+RESULTS = Path(__file__).resolve().parent / "results"
 
 EXTRAS = {  # key in a script's line: (heading, digits, factor)
     "density_s": ("density pass, ms", 2, 1e3),
@@ -35,6 +36,20 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d"),
     }
+
+
+def origin(packages: dict[str, str], where: dict[str, str] | None = None) -> str:
+    """Machine, day and versions of packages, the line above a table; `where` as of `machine()`, this one by default."""
+    where = where or machine()
+    numbers = ", ".join(f"{name} {number}" for name, number in sorted(packages.items()))
+    return f"{where['processor']}, {where['cores']} cores, Python {where['python']}, {where['date']}; {numbers}."
+
+
+def publish(name: str, text: str) -> None:
+    """Print a table and write it to ``benchmarks/results/NAME.md``."""
+    print(text)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text)
 
 
 def summary(runs: dict[str, list[dict]]) -> dict[str, dict]:
@@ -85,13 +100,12 @@ def markdown(name: str, result: dict) -> str:
 
 def brief(result: dict) -> str:
     """Milliseconds alone, a column a case, autoregressive flows and couplings apart; the fastest in bold."""
-    where, summary = result["machine"], result["summary"]
-    packages = [row.get("versions", {}) for rows in summary.values() for row in rows.values()]
-    found = {f"{name} {number}" for by_name in packages for name, number in by_name.items()}
-    blocks = [
-        f"{where['processor']}, {where['cores']} cores, Python {where['python']}, {where['date']}; medians of "
-        f"{result['settings']['repeats']} interleaved runs, ms. {', '.join(sorted(found))}."
-    ]
+    summary = result["summary"]
+    packages: dict[str, str] = {}
+    for rows in summary.values():
+        for row in rows.values():
+            packages |= row.get("versions", {})
+    blocks = [f"{origin(packages, result['machine'])} Medians of {result['settings']['repeats']} interleaved runs, ms."]
     couplings = [case for case in summary if any(f"-{kind}-" in case for kind in COUPLINGS)]
     for cases in ([case for case in summary if case not in couplings], couplings):
         if cases == ["moons"]:

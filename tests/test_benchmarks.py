@@ -42,8 +42,8 @@ def test_a_brief_table_has_medians_the_fastest_and_the_ratios():
         )
     )
     assert text.splitlines() == [
-        "CPU, 2 cores, Python 3.11, 2026-01-01; medians of 3 interleaved runs, ms. "
-        "bare_matmuls 1.0, flowjax 1.0, ours 1.0, zuko 1.0.",
+        "CPU, 2 cores, Python 3.11, 2026-01-01; bare_matmuls 1.0, flowjax 1.0, ours 1.0, zuko 1.0. "
+        "Medians of 3 interleaved runs, ms.",
         "",
         "|  | affine, D = 43, 512 rows |",
         "| --- | --- |",
@@ -66,6 +66,15 @@ def test_a_brief_table_says_who_failed():
     made = result({"step-spline-d2-n8": {"ours": [0.002]}})
     made["summary"]["step-spline-d2-n8"]["zuko"] = {"error": "no environment"}
     assert "| zuko | failed |" in brief(made).splitlines()
+
+
+def test_a_section_whose_peer_has_no_environment_is_left(monkeypatch, tmp_path):
+    made = result({"step-spline-d2-n8": {"ours": [0.002]}})
+    made["summary"]["step-spline-d2-n8"]["zuko"] = {"error": "no environment: run python benchmarks/envs.py"}
+    (tmp_path / "step.json").write_text(json.dumps(made))
+    monkeypatch.setattr(everything, "RESULTS", tmp_path)
+    with pytest.raises(ValueError, match="zuko has no environment"):
+        everything.compared("step")()
 
 
 def test_a_section_is_replaced_and_the_words_around_it_stay():
