@@ -6,6 +6,7 @@ No accelerator is needed: what is looked at is what the compiler is asked for.
 | --- | --- |
 | densities with their gradients, and samples, of recipes | every product asks for all digits |
 | a caller's own default, `fit(matmul_precision=...)` | networks follow it |
+| bfloat16 | factors of products only: sums, exponentials and log-determinants stay as they are |
 """
 
 import re
@@ -70,3 +71,32 @@ def test_training_rounds_when_it_is_asked_to(key, as_on_a_gpu):
     loss = Rounded(maximum_likelihood, PRECISIONS["tensorfloat32"])
     batch = Batch(jnp.zeros((8, 3)), None, jnp.ones(8))
     assert precisions(lambda flow: eqx.filter_value_and_grad(loss)(flow, batch, key), flow) == {"HIGH"}
+
+
+@pytest.mark.parametrize("recipe", ["spline_autoregressive", "realnvp"])
+def test_only_products_round_and_log_determinants_do_not(recipe, key, as_on_a_gpu):
+    flow = getattr(flows, recipe)(key, 3, layers=2, hidden_units=(16,), permutation="reverse")
+
+    def terms(flow, x):
+        with jax.default_matmul_precision("bfloat16"):
+            return flow.bijector.inverse_and_log_det(x)
+
+    z, log_det = eqx.filter_eval_shape(terms, flow, jnp.zeros((8, 3)))
+    assert z.dtype == log_det.dtype == jnp.float32
+    loss = Rounded(maximum_likelihood, PRECISIONS["bfloat16"])
+    batch = Batch(jnp.zeros((8, 3)), None, jnp.ones(8))
+    program = eqx.filter_jit(lambda flow: eqx.filter_value_and_grad(loss)(flow, batch, key))
+    lines = [line for line in program.lower(flow).as_text().splitlines() if "bf16" in line]
+    done = {match[1] for line in lines if (match := re.search(r"stablehlo\.(\w+)", line))}
+    assert "dot_general" in done
+    assert not done & {
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "exponential",
+        "log",
+        "log_plus_one",
+        "maximum",
+        "reduce",
+    }

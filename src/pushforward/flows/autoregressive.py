@@ -20,13 +20,14 @@ def autoregressive_layer(
     hidden_units: tuple[int, ...],
     activation: Callable[[jax.Array], jax.Array],
     permutation: str | None,
-    residual: bool = False,
     inverted: bool = False,
+    residual: bool = False,
     order: str = "left-to-right",
+    normalization: str | None = None,
     direct: bool = False,
     mask_weights: bool = False,
 ) -> Bijector:
-    """One masked autoregressive layer after a map that mixes the coordinates."""
+    """One masked autoregressive layer after a map that mixes the coordinates, before one that normalises them."""
     key_net, key_mix = jax.random.split(key)
     net = AutoregressiveNetwork(
         transformer.params_per_dim,
@@ -43,7 +44,7 @@ def autoregressive_layer(
         key=key_net,
     )
     layer: Bijector = MaskedAutoregressiveFlow(net, transformer=transformer)
-    return mixed(key_mix, Invert(layer) if inverted else layer, dim, permutation)
+    return mixed(key_mix, Invert(layer) if inverted else layer, dim, permutation, normalization)
 
 
 def autoregressive_flow(
@@ -55,8 +56,6 @@ def autoregressive_flow(
     hidden_units: Any,
     base: Any,
     train_base: bool,
-    inverted: bool = False,
-    residual: bool = False,
     **options: Any,
 ) -> Flow:
     """A stack of autoregressive layers on a base."""
@@ -68,8 +67,6 @@ def autoregressive_flow(
         dim=dim,
         condition_dim=condition_dim,
         hidden_units=tuple(hidden_units),
-        inverted=inverted,
-        residual=residual,
         **options,
     )
     return on_base(bijector, dim, condition_dim, base, train_base)

@@ -21,6 +21,9 @@ def bernstein(
     bound: float = 5.0,
     activation: Callable[[jax.Array], jax.Array] = jax.nn.relu,
     permutation: str | None = "lu",
+    residual: bool = False,
+    order: str = "left-to-right",
+    normalization: str | None = None,
     base: Any = None,
     train_base: bool = False,
 ) -> Flow:
@@ -40,6 +43,10 @@ def bernstein(
         bound: the polynomials act on [-bound, bound] and go on linearly outside, so data should be standardised.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
+        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        order: of the coordinates within a layer, "left-to-right", "right-to-left" or "random".
+        normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
+            "batchnorm" (running statistics) or None.
         base: distribution of the latents, of event shape (D,); None for the standard normal.
         train_base: whether location and scale of the base train too.
 
@@ -54,6 +61,9 @@ def bernstein(
         hidden_units=hidden_units,
         activation=activation,
         permutation=permutation,
+        residual=residual,
+        order=order,
+        normalization=normalization,
         base=base,
         train_base=train_base,
         transformer=InvertedTransformer(BernsteinTransformer(degree, bound)),

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ..bijectors import Bijector, Chain, Invert, LULinear, Permute, Stack
+from ..bijectors import ActNorm, BatchNormalization, Bijector, Chain, Invert, LULinear, Permute, Stack
 from ..bijectors.transformers import AffineTransformer
 from ..core.compiling import RUNS_ONCE, compiled
 from ..distributions import ConditionalDistribution, MultivariateNormalDiag, StandardNormal, TransformedDistribution
@@ -52,22 +52,41 @@ def bounded_affine(layers: int) -> AffineTransformer:
     return AffineTransformer(max_log_scale=10 / max(2, layers))
 
 
-def mixed(key: jax.Array, bijector: Bijector, dim: int, permutation: str | None) -> Bijector:
+def mixed(
+    key: jax.Array, bijector: Bijector, dim: int, permutation: str | None, normalization: str | None = None
+) -> Bijector:
     """`bijector` after a map that mixes the coordinates, so that the next layer sees them in another order.
 
     Args:
         permutation: "reverse", "random", "lu" (a learnable linear map, P L U) or None.
+        normalization: "actnorm", "batchnorm" or None, of the data before they come to `bijector`.
     """
-    if permutation is None:
-        return bijector
-    if permutation == "reverse":
-        return Chain([bijector, Permute(jnp.arange(dim - 1, -1, -1))])
-    if permutation == "random":
-        return Chain([bijector, Permute(jax.random.permutation(key, dim))])
-    if permutation == "lu":
+    parts = [*_normalization(dim, normalization), bijector, *_permutation(key, dim, permutation)]
+    return Chain(parts) if len(parts) > 1 else bijector
+
+
+def _normalization(dim: int, name: str | None) -> list[Bijector]:
+    if name is None:
+        return []
+    if name == "actnorm":
+        return [ActNorm(dim)]
+    if name == "batchnorm":
+        # As in inference, so that a flow that was never fitted has densities of single rows too.
+        return [BatchNormalization(dim, inference=True)]
+    raise ValueError(f"normalization is 'actnorm', 'batchnorm' or None, and got {name!r}")
+
+
+def _permutation(key: jax.Array, dim: int, name: str | None) -> list[Bijector]:
+    if name is None:
+        return []
+    if name == "reverse":
+        return [Permute(jnp.arange(dim - 1, -1, -1))]
+    if name == "random":
+        return [Permute(jax.random.permutation(key, dim))]
+    if name == "lu":
         # Inverted, so that densities are products and samples the triangular solves.
-        return Chain([bijector, Invert(LULinear(dim, key=key))])
-    raise ValueError(f"permutation is 'reverse', 'random', 'lu' or None, and got {permutation!r}")
+        return [Invert(LULinear(dim, key=key))]
+    raise ValueError(f"permutation is 'reverse', 'random', 'lu' or None, and got {name!r}")
 
 
 def on_base(bijector: Bijector, dim: int, condition_dim: int | None, base: Any, train_base: bool) -> Flow:

@@ -21,6 +21,7 @@ def coupling_layer(
     activation: Callable[[jax.Array], jax.Array],
     permutation: str | None,
     residual: bool,
+    normalization: str | None,
 ) -> Bijector:
     """One coupling layer, the first half of the coordinates steering the second, after a map that mixes them."""
     key_net, key_mix = jax.random.split(key)
@@ -34,7 +35,7 @@ def coupling_layer(
         output_scale=0.1,
         key=key_net,
     )
-    return mixed(key_mix, Coupling(net, transformer, num_masked=stay), dim, permutation)
+    return mixed(key_mix, Coupling(net, transformer, num_masked=stay), dim, permutation, normalization)
 
 
 def coupling_flow(
@@ -46,7 +47,6 @@ def coupling_flow(
     hidden_units: Any,
     base: Any,
     train_base: bool,
-    residual: bool = False,
     **options: Any,
 ) -> Flow:
     """A stack of coupling layers on a base."""
@@ -63,7 +63,6 @@ def coupling_flow(
         dim=dim,
         condition_dim=condition_dim,
         hidden_units=tuple(hidden_units),
-        residual=residual,
         **options,
     )
     return on_base(bijector, dim, condition_dim, base, train_base)

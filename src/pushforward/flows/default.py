@@ -18,6 +18,9 @@ def default(
     hidden_units: Sequence[int] = (96, 96),
     activation: Callable[[jax.Array], jax.Array] = jax.nn.silu,
     permutation: str | None = "lu",
+    residual: bool = False,
+    order: str = "left-to-right",
+    normalization: str | None = None,
     base: Any = None,
     train_base: bool = False,
 ) -> Flow:
@@ -33,6 +36,10 @@ def default(
         hidden_units: sizes of the hidden layers of each network.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
+        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        order: of the coordinates within a layer, "left-to-right", "right-to-left" or "random".
+        normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
+            "batchnorm" (running statistics) or None.
         base: distribution of the latents, of event shape (D,); None for the standard normal.
         train_base: whether location and scale of the base train too.
 
@@ -47,6 +54,9 @@ def default(
         hidden_units=hidden_units,
         activation=activation,
         permutation=permutation,
+        residual=residual,
+        order=order,
+        normalization=normalization,
         base=base,
         train_base=train_base,
     )

@@ -25,6 +25,7 @@ def made(
     hidden_units: Sequence[int] = (128, 128),
     activation: Callable[[jax.Array], jax.Array] = jax.nn.relu,
     order: str = "left-to-right",
+    residual: bool = False,
     direct: bool = False,
     mask_weights: bool = False,
     base: Any = None,
@@ -48,6 +49,7 @@ def made(
         hidden_units: sizes of the hidden layers.
         activation: of the hidden layers.
         order: of the coordinates, "left-to-right", "right-to-left" or "random".
+        residual: whether each entry of `hidden_units` is a residual block of two layers.
         direct: whether coordinates also act on the parameters of later ones directly, not through hidden units alone.
         mask_weights: whether the network sees its mask, so that an input that is masked is told from one that is 0. For
             training under many masks, `training.order_agnostic`.
@@ -71,6 +73,7 @@ def made(
     common = {
         "hidden_units": tuple(hidden_units),
         "activation": activation,
+        "residual": residual,
         "direct": direct,
         "mask_weights": mask_weights,
     }

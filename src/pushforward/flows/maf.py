@@ -18,6 +18,9 @@ def maf(
     hidden_units: Sequence[int] = (64, 64),
     activation: Callable[[jax.Array], jax.Array] = jax.nn.relu,
     permutation: str | None = "reverse",
+    residual: bool = False,
+    order: str = "left-to-right",
+    normalization: str | None = None,
     base: Any = None,
     train_base: bool = False,
 ) -> Flow:
@@ -37,6 +40,10 @@ def maf(
         hidden_units: sizes of the hidden layers of each network.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
+        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        order: of the coordinates within a layer, "left-to-right", "right-to-left" or "random".
+        normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
+            "batchnorm" (running statistics) or None.
         base: distribution of the latents, of event shape (D,); None for the standard normal.
         train_base: whether location and scale of the base train too.
 
@@ -51,6 +58,9 @@ def maf(
         hidden_units=hidden_units,
         activation=activation,
         permutation=permutation,
+        residual=residual,
+        order=order,
+        normalization=normalization,
         base=base,
         train_base=train_base,
         transformer=bounded_affine(layers),

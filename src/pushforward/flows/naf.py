@@ -22,6 +22,9 @@ def naf(
     depth: int = 1,
     activation: Callable[[jax.Array], jax.Array] = jax.nn.relu,
     permutation: str | None = "reverse",
+    residual: bool = False,
+    order: str = "left-to-right",
+    normalization: str | None = None,
     base: Any = None,
     train_base: bool = False,
 ) -> Flow:
@@ -41,6 +44,10 @@ def naf(
         depth: layers of sigmoids; from 2 on they are densely connected, of about 2 K^2 parameters a coordinate each.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
+        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        order: of the coordinates within a layer, "left-to-right", "right-to-left" or "random".
+        normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
+            "batchnorm" (running statistics) or None.
         base: distribution of the latents, of event shape (D,); None for the standard normal.
         train_base: whether location and scale of the base train too.
 
@@ -55,6 +62,9 @@ def naf(
         hidden_units=hidden_units,
         activation=activation,
         permutation=permutation,
+        residual=residual,
+        order=order,
+        normalization=normalization,
         base=base,
         train_base=train_base,
         transformer=InvertedTransformer(DeepSigmoidalTransformer(units, depth)),

@@ -18,6 +18,8 @@ def realnvp(
     hidden_units: Sequence[int] = (64, 64),
     activation: Callable[[jax.Array], jax.Array] = jax.nn.relu,
     permutation: str | None = "reverse",
+    residual: bool = False,
+    normalization: str | None = None,
     base: Any = None,
     train_base: bool = False,
 ) -> Flow:
@@ -36,6 +38,9 @@ def realnvp(
         hidden_units: sizes of the hidden layers of each network.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
+        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
+            "batchnorm" (running statistics) or None.
         base: distribution of the latents, of event shape (D,); None for the standard normal.
         train_base: whether location and scale of the base train too.
 
@@ -50,6 +55,8 @@ def realnvp(
         hidden_units=hidden_units,
         activation=activation,
         permutation=permutation,
+        residual=residual,
+        normalization=normalization,
         base=base,
         train_base=train_base,
         transformer=bounded_affine(layers),

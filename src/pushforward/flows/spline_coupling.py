@@ -19,9 +19,10 @@ def spline_coupling(
     hidden_units: Sequence[int] = (64, 64),
     activation: Callable[[jax.Array], jax.Array] = jax.nn.relu,
     permutation: str | None = "lu",
+    residual: bool = False,
+    normalization: str | None = None,
     bins: int = 8,
     bound: float = 5.0,
-    residual: bool = False,
     base: Any = None,
     train_base: bool = False,
 ) -> Flow:
@@ -38,9 +39,11 @@ def spline_coupling(
         hidden_units: sizes of the hidden layers of each network.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
+        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
+            "batchnorm" (running statistics) or None.
         bins: bins of each spline.
         bound: the splines act on [-bound, bound] and are the identity outside, so data should be standardised.
-        residual: whether each entry of `hidden_units` is a residual block of two layers.
         base: distribution of the latents, of event shape (D,); None for the standard normal.
         train_base: whether location and scale of the base train too.
 
@@ -55,8 +58,9 @@ def spline_coupling(
         hidden_units=hidden_units,
         activation=activation,
         permutation=permutation,
+        residual=residual,
+        normalization=normalization,
         base=base,
         train_base=train_base,
-        residual=residual,
         transformer=InvertedTransformer(SplineTransformer(bins=bins, bound=bound)),
     )
