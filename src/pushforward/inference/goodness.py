@@ -8,6 +8,9 @@ Three questions to rows that the model has not seen, each answered by a test of 
 
 Rosenblatt's own sequence F(x_d | x_1 ... x_{d-1}) would need the integral over all later columns; the conditional on
 all others needs one integral over one number, found by quadrature, and names the column as well.
+
+Where each row has a condition of its own, marginals are held against draws at that condition: the rank of x_d among
+them, made continuous by a uniform number, is uniform on [0, 1] if the density is right, whatever the conditions are.
 """
 
 import dataclasses
@@ -21,6 +24,7 @@ from jax import lax
 from ..core.compiling import RUNS_ONCE, compiled
 from ..diagnostics.calibration import Calibration, distance_pit, holm, pit, two_samples, uniformity
 from ..distributions import MultivariateNormalDiag, StandardNormal, TransformedDistribution
+from ..distributions.conditional import NeedsCondition
 from ..distributions.foreign import with_array_leaves
 from .drawing import drawn
 
@@ -30,6 +34,7 @@ _QUANTILES = 52
 _NODES = _QUANTILES + 4 + 2 * _OFFSETS
 _ROUNDS = 3
 _ROWS_AT_ONCE = 64
+_LEAST_DRAWS = 99  # of a condition
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +71,9 @@ class GoodnessOfFit:
         return f"GoodnessOfFit(p = {self.p_value:.3g}; {told}; {len(self.pit)} rows)"
 
 
-def goodness_of_fit(key: jax.Array, dist: Any, x: Any, *, num_samples: int = 10_000) -> GoodnessOfFit:
+def goodness_of_fit(
+    key: jax.Array, dist: Any, x: Any, condition: Any = None, *, num_samples: int = 10_000
+) -> GoodnessOfFit:
     """Hold rows against a density: one p-value, and p-values of every column.
 
     A conditional costs about 400 density evaluations for each row and column, so a thousand rows are usually enough:
@@ -74,94 +81,136 @@ def goodness_of_fit(key: jax.Array, dist: Any, x: Any, *, num_samples: int = 10_
 
     Args:
         key: random key, of the draws.
-        dist: one distribution on vectors, of event shape (D,).
+        dist: one distribution on vectors, of event shape (D,); with `condition` a model that gives one for each
+            condition, `dist(c)`.
         x: rows that it has not seen, shape [rows, D]; one that is not finite, or of density 0, counts as most extreme.
-        num_samples: draws, for the marginals.
+        condition: that of each row, shape [rows, condition size].
+        num_samples: draws, for the marginals; of each condition its share of them, and at least 99.
 
     Raises:
         ValueError: for another shape, or no rows.
 
     Example:
         goodness_of_fit(key, flow, held_out)    # GoodnessOfFit(p = 0.41; no column fails; 1000 rows)
+        goodness_of_fit(key, flow, y, condition=x)
     """
     rows = np.asarray(x, np.float64)
-    if len(dist.event_shape) != 1 or tuple(dist.batch_shape) != ():
-        raise ValueError(
-            f"goodness_of_fit: expected one distribution on vectors, and got event_shape={tuple(dist.event_shape)}, "
-            f"batch_shape={tuple(dist.batch_shape)}; of a conditional flow, bind one condition first: flow(c)"
-        )
-    if rows.ndim != 2 or rows.shape[1] != dist.event_shape[0] or not len(rows):
-        raise ValueError(
-            f"goodness_of_fit: expected rows of shape [rows, {dist.event_shape[0]}] with a row, and got {rows.shape}; "
-            "the columns must be those that the distribution was fitted to"
-        )
-    draws = np.asarray(drawn(key, dist, num_samples)[0], np.float64)
-    u = conditional_pit(dist, rows, draws)
-    tests = [two_samples(np.nan_to_num(rows, nan=np.inf), draws), uniformity(u), _latents(dist, rows)]
+    conditions = None if condition is None else jnp.asarray(condition, jnp.result_type(float))
+    _check(dist, rows, conditions)
+    bound = dist if conditions is None else dist(conditions)
+    if conditions is None:
+        draws = np.asarray(drawn(key, dist, num_samples)[0], np.float64)
+        marginal = two_samples(np.nan_to_num(rows, nan=np.inf), draws)
+    else:
+        key, key_ranks = jax.random.split(key)
+        draws = np.asarray(bound.sample(key, (max(_LEAST_DRAWS, num_samples // len(rows)),)), np.float64)
+        marginal = uniformity(_ranks(key_ranks, np.nan_to_num(rows, nan=np.inf), draws))
+    u = conditional_pit(dist, rows, draws, conditions)
+    tests = [marginal, uniformity(u), _latents(bound, rows)]
     p_values = [test.p_value for test in tests if test is not None]
     corrected = np.split(holm(np.concatenate(p_values)), np.cumsum([len(p) for p in p_values])[:-1])
     latent = corrected[2] if len(corrected) == 3 else None
     return GoodnessOfFit(float(min(map(np.min, corrected))), corrected[0], corrected[1], latent, u)
 
 
-def conditional_pit(dist: Any, rows: np.ndarray, draws: np.ndarray) -> np.ndarray:
+def _check(dist: Any, rows: np.ndarray, conditions: jax.Array | None) -> None:
+    if conditions is None and isinstance(dist, NeedsCondition):
+        raise ValueError(
+            f"goodness_of_fit: expected condition=, that of each row, of shape [rows, {dist.condition_dim}], and got "
+            "none; the model is another density for each. For a single one bind it: goodness_of_fit(key, flow(c), x)"
+        )
+    if conditions is not None and (
+        hasattr(dist, "batch_shape") or conditions.ndim != 2 or len(conditions) != len(rows)
+    ):
+        raise ValueError(
+            "goodness_of_fit: with condition=, expected a conditional model and a condition for each row, of shape "
+            f"[{len(rows)}, condition size], and got {type(dist).__name__} and {conditions.shape}"
+        )
+    given = dist if conditions is None else jax.eval_shape(lambda c: dist(c).sample(jax.random.key(0)), conditions)
+    event = tuple(dist.event_shape) if conditions is None else tuple(given.shape[1:])
+    batch = tuple(dist.batch_shape) if conditions is None else ()
+    if len(event) != 1 or batch != ():
+        raise ValueError(
+            f"goodness_of_fit: expected one distribution on vectors, and got event_shape={event}, batch_shape={batch}; "
+            "of a conditional flow, give the condition of each row, or bind one: flow(c)"
+        )
+    if rows.ndim != 2 or rows.shape[1] != event[0] or not len(rows):
+        raise ValueError(
+            f"goodness_of_fit: expected rows of shape [rows, {event[0]}] with a row, and got {rows.shape}; "
+            "the columns must be those that the distribution was fitted to"
+        )
+
+
+def _ranks(key: jax.Array, rows: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """The place of each number among draws [draws, rows, D] of its own law, on [0, 1]; between equal ones anywhere."""
+    below, upto = (np.sum(compare(draws, rows), axis=0) for compare in (np.less, np.less_equal))
+    share = np.asarray(jax.random.uniform(key, rows.shape), np.float64)
+    return (below + share * (upto - below + 1)) / (len(draws) + 1)
+
+
+def conditional_pit(dist: Any, rows: np.ndarray, draws: np.ndarray, conditions: jax.Array | None = None) -> np.ndarray:
     """u = F(x_d | the other columns) for each row and column d, by quadrature along the column.
 
     The nodes start at quantiles of draws and around the row's own value, and are then moved to where the mass is.
 
     Args:
-        dist: a distribution of event shape (D,).
+        dist: a distribution of event shape (D,), or one for each condition.
         rows: [rows, D].
-        draws: [draws, D], that say where to look first.
+        draws: [draws, D], that say where to look first; with conditions [draws, rows, D].
+        conditions: [rows, condition size], or None.
     """
     dist = with_array_leaves(dist)
     rows32 = jnp.asarray(np.where(np.isfinite(rows), rows, 0.0), jnp.result_type(float))
     low, high = draws.min(0), draws.max(0)
     levels = np.quantile(draws, np.linspace(0, 1, _QUANTILES), axis=0)
-    start = np.concatenate(
-        [low[None] - (high - low) * [[1.0], [0.25]], levels, high[None] + (high - low) * [[0.25], [1.0]]]
-    )
-    nodes = jnp.asarray(start, rows32.dtype)
-    u = [_pit_of_column(dist, rows32, jnp.asarray(d), nodes[:, d]) for d in range(rows.shape[1])]
+    span = high - low
+    start = np.stack([low - span, low - 0.25 * span, *levels, high + 0.25 * span, high + span])
+    nodes = jnp.asarray(np.broadcast_to(start if start.ndim == 3 else start[:, None], (len(start), *rows.shape)))
+    nodes = nodes.astype(rows32.dtype)
+    u = [_pit_of_column(dist, rows32, conditions, jnp.asarray(d), nodes[:, :, d].T) for d in range(rows.shape[1])]
     return np.where(np.isfinite(rows).all(1, keepdims=True), np.stack(u, axis=1), 1.0)
 
 
 @compiled(RUNS_ONCE)
-def _pit_of_column(dist: Any, rows: jax.Array, column: jax.Array, start: jax.Array) -> jax.Array:
-    spread = (start[-1] - start[0]) * 2.0 ** -jnp.arange(2, 2 + _OFFSETS, dtype=start.dtype)
+def _pit_of_column(
+    dist: Any, rows: jax.Array, conditions: jax.Array | None, column: jax.Array, starts: jax.Array
+) -> jax.Array:
+    offsets = 2.0 ** -jnp.arange(2, 2 + _OFFSETS, dtype=starts.dtype)
 
-    def masses(row: jax.Array, nodes: jax.Array) -> jax.Array:
+    def masses(given: Any, row: jax.Array, nodes: jax.Array) -> jax.Array:
         """The probability between neighbouring nodes, up to a factor: log-linear pieces."""
         points = jnp.broadcast_to(row, (len(nodes), len(row))).at[:, column].set(nodes)
-        log_p = jnp.nan_to_num(dist.log_prob(points), nan=-jnp.inf, posinf=-jnp.inf, neginf=-jnp.inf)
+        log_p = jnp.nan_to_num(given.log_prob(points), nan=-jnp.inf, posinf=-jnp.inf, neginf=-jnp.inf)
         log_p = log_p - jnp.max(jnp.where(jnp.isfinite(log_p), log_p, jnp.finfo(log_p.dtype).min))
         p, difference = jnp.exp(log_p), jnp.diff(log_p)
         steep = jnp.isfinite(difference) & (jnp.abs(difference) > 1e-2)
         mean = jnp.where(steep, jnp.diff(p) / jnp.where(steep, difference, 1), (p[1:] + p[:-1]) / 2)
         return mean * jnp.diff(nodes)
 
-    def moved(row: jax.Array, nodes: jax.Array) -> jax.Array:
+    def moved(given: Any, row: jax.Array, nodes: jax.Array) -> jax.Array:
         """Nodes as dense as the cube root of the density, which is about best for the trapezia that they bound."""
         width = jnp.diff(nodes)
-        mean = masses(row, nodes) / jnp.where(width > 0, width, 1)
+        mean = masses(given, row, nodes) / jnp.where(width > 0, width, 1)
         share = jnp.cbrt(mean) * width
         total = jnp.sum(share)
         share = jnp.where(total > 0, share / jnp.where(total > 0, total, 1), 0) + 0.05 / len(share)
         reached = jnp.concatenate([jnp.zeros(1, nodes.dtype), jnp.cumsum(share)]) / jnp.sum(share)
         return jnp.interp(jnp.linspace(0, 1, _NODES, dtype=nodes.dtype), reached, nodes)
 
-    def one(row: jax.Array) -> jax.Array:
-        at = row[column]
+    def one(arguments: tuple[jax.Array, jax.Array | None, jax.Array]) -> jax.Array:
+        row, condition, start = arguments
+        given = dist if condition is None else dist(condition)
+        at, spread = row[column], (start[-1] - start[0]) * offsets
         nodes = jnp.sort(jnp.concatenate([start, at + spread, at - spread]))
-        nodes = lax.fori_loop(0, _ROUNDS, lambda _, nodes: moved(row, nodes), nodes)
+        nodes = lax.fori_loop(0, _ROUNDS, lambda _, nodes: moved(given, row, nodes), nodes)
         nodes = jnp.sort(jnp.append(nodes, at))
-        mass = masses(row, nodes)
+        mass = masses(given, row, nodes)
         below = jnp.sum(jnp.where(nodes[1:] <= at, mass, 0))
         total = jnp.sum(mass)
         # A row in a place of density 0 along the whole column counts as most extreme.
         return jnp.where(total > 0, below / jnp.where(total > 0, total, 1), 1.0)
 
-    return lax.map(one, rows, batch_size=_ROWS_AT_ONCE)
+    return lax.map(one, (rows, conditions, starts), batch_size=_ROWS_AT_ONCE)
 
 
 def _latents(dist: Any, rows: np.ndarray) -> Calibration | None:
