@@ -134,6 +134,17 @@ def test_rematerialised_gradients_are_the_same_in_less_memory(key):
     assert memory[1] < 0.4 * memory[0]
 
 
+@pytest.mark.parametrize("name", ["realnvp", "spline_autoregressive", "circular"])
+def test_a_rematerialised_flow_trains_alike(name, key):
+    flow = getattr(flows, name)(key, 2, layers=2, hidden_units=(8,))
+    x = jax.random.normal(key, (128, 2))
+    options = {"epochs": 3, "batch_size": 64, "progress": False, "validation_fraction": 0}
+    plain, lean = (pf.fit(key, model, x, **options) for model in (flow, rematerialized(flow)))
+    np.testing.assert_allclose(lean.history.train_loss, plain.history.train_loss, rtol=1e-4)
+    assert plain.history.train_loss[-1] < plain.history.train_loss[0]
+    assert lean.model.bijector.rematerialized
+
+
 def test_members_of_an_ensemble_train_as_if_alone(key):
     members = [flows.realnvp(k, 2, layers=1, hidden_units=(4,)) for k in jax.random.split(key, 2)]
     x = jax.random.normal(key, (64, 2)) ** 2

@@ -22,7 +22,7 @@ from ..core import as_callable, replace, static_field
 from ..nets import AutoregressiveNetwork as AutoregressiveNetwork  # exported by this package too, as TFP does
 from ..nets import linear_solvers, solve_sequentially
 from .base import Bijector
-from .transformers import AdditiveTransformer, AffineTransformer, Transformer, unrolled_layers
+from .transformers import AdditiveTransformer, AffineTransformer, Transformer, explicit_direction, unrolled_layers
 
 
 class MaskedAutoregressiveFlow(Bijector):
@@ -131,15 +131,36 @@ class MaskedAutoregressiveFlow(Bijector):
     def _forward_and_log_det(self, x):
         y = _forward_implicitly(self, x)
         # One more pass, dropped by the compiler where the log-det is not used; its derivatives are then exact too.
-        return y, self._at(y, x)[1]
+        if not self._has_masked_network:
+            return y, self._at(y, x)[1]
+        if self._is_explicit_inverse:
+            return y, -self._inverse_and_log_det(y)[1]
+        return y, jnp.sum(self.transformer.forward_and_log_det(self._params(y), self._columns(x))[1], 0)
+
+    @property
+    def _is_explicit_inverse(self) -> bool:
+        return explicit_direction(self.transformer) == "inverse"
+
+    def _params(self, y: jax.Array) -> jax.Array:
+        return self.shift_and_log_scale_fn.columns(self._columns(y))
 
     def _at(self, y: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """(T(x; parameters(y)), its log-det): the map with the parameters taken at `y`; y is its fixed point."""
-        if not self._has_masked_network:
-            return _apply(self._scalar_bijector(y), x, "forward", self.event_ndims)
-        params = self.shift_and_log_scale_fn.columns(self._columns(y))
-        out, log_det = self.transformer.forward_and_log_det(params, self._columns(x))
-        return jnp.moveaxis(out, 0, -1), jnp.sum(log_det, 0)
+        return _apply(self._scalar_bijector(y), x, "forward", self.event_ndims)
+
+    def _slopes(self, params: jax.Array, y: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Derivatives of y = T(x; params) by params, (P, D, batch), and by x, (D, batch), where y is known already.
+
+        Of the direction that is a formula: with  x = g(y; params)  they are  -g_params / g_y  and  1 / g_y.
+        """
+        y, x = self._columns(y), self._columns(x)
+        if self._is_explicit_inverse:
+            _, back, log_det = jax.vjp(lambda p: self.transformer.inverse_and_log_det(p, y), params, has_aux=True)
+            of_x = jnp.exp(-log_det)
+            return back(-of_x)[0], of_x
+        _, back, log_det = jax.vjp(lambda p: self.transformer.forward_and_log_det(p, x), params, has_aux=True)
+        of_x = jnp.exp(log_det)
+        return back(jnp.ones_like(of_x))[0], of_x
 
     def _columns(self, a: jax.Array) -> jax.Array:
         net = self.shift_and_log_scale_fn
@@ -172,19 +193,35 @@ class MaskedAutoregressiveFlow(Bijector):
         shape = jax.eval_shape(self._at, x, x)[0].shape
         return _sweep(lambda y: self._at(y, x)[0], jnp.zeros(shape, x.dtype), self._event_size(shape))
 
-    def _solve_tangent(self, y: jax.Array, x: jax.Array, b: jax.Array) -> jax.Array:
-        """The v with v = b + N v, N the derivative of `_at` in y, strictly triangular in the order of the inputs."""
+    def _tangent(self, y: jax.Array, x: jax.Array, flow_dot: Any, x_dot: Any) -> jax.Array:
+        """That of y: the v with v = b + N v, N the derivative in the y that parameters are taken at, b in all else.
 
+        N is strictly triangular in the order of the inputs.
+        """
+        if not self._has_masked_network:
+            _, b = eqx.filter_jvp(lambda flow, x: flow._at(y, x)[0], (self, x), (flow_dot, x_dot))
+            return self._solve_by_sweeps(y, x, b)
+        params, params_dot = eqx.filter_jvp(lambda flow: flow._params(y), (self,), (flow_dot,))
+        of_params, of_x = self._slopes(params, y, x)
+        b = jnp.sum(of_params * params_dot, axis=0)
+        b = b if x_dot is None else b + of_x * self._columns(x_dot)
+        return self._solve_tangent(y, of_params, jnp.moveaxis(b, 0, -1))
+
+    def _solve_by_sweeps(self, y: jax.Array, x: jax.Array, b: jax.Array) -> jax.Array:
         def matvec(v: jax.Array) -> jax.Array:
             return v - jax.jvp(lambda y: self._at(y, x)[0], (y,), (v,))[1]
 
-        def by_sweeps(matvec: Callable, b: jax.Array) -> jax.Array:
+        def solve(matvec: Callable, b: jax.Array) -> jax.Array:
             return _sweep(lambda v: b + v - matvec(v), b, self._event_size(y.shape))
 
-        if not self._has_masked_network:
-            return lax.custom_linear_solve(matvec, b, solve=by_sweeps, transpose_solve=by_sweeps)
+        return lax.custom_linear_solve(matvec, b, solve=solve, transpose_solve=solve)
+
+    def _solve_tangent(self, y: jax.Array, of_params: jax.Array, b: jax.Array) -> jax.Array:
+        def matvec(v: jax.Array) -> jax.Array:
+            return v - jnp.moveaxis(jnp.sum(of_params * jax.jvp(self._params, (y,), (v,))[1], axis=0), 0, -1)
+
         net, at_y, batch = self._rows(y)
-        solvers = linear_solvers(net, self._transform, at_y, self._rows(x, batch)[1])
+        solvers = linear_solvers(net, of_params.reshape(len(of_params), *at_y.shape), at_y)
         solve, transpose_solve = (
             lambda _, b, solver=solver: self._unrows(solver(self._rows(b, batch)[1]), batch) for solver in solvers
         )
@@ -248,8 +285,7 @@ def _implicit(flow: MaskedAutoregressiveFlow, x: jax.Array) -> jax.Array:
 def _implicit_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
     (flow, x), (flow_dot, x_dot) = primals, tangents
     y = _implicit(flow, x)
-    _, b = eqx.filter_jvp(lambda flow, x: flow._at(y, x)[0], (flow, x), (flow_dot, x_dot))
-    return y, flow._solve_tangent(y, x, b)
+    return y, flow._tangent(y, x, flow_dot, x_dot)
 
 
 # Compiled once and found again, also outside any jit.

@@ -52,6 +52,8 @@ class MixtureTransformer:
     max_log_scale: float | None = 5.0
     spread: bool = True
 
+    explicit_direction = "inverse"
+
     def __post_init__(self) -> None:
         if int(self.components) != self.components or self.components < 1:
             raise ValueError(

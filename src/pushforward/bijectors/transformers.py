@@ -1,13 +1,15 @@
 """Transformers: scalar maps whose parameters a network supplies, shared by coupling and autoregressive layers.
 
 A transformer is a static, hashable description without arrays. It says how many parameters a coordinate takes and maps
-coordinates given them, element by element:
+coordinates given them, element by element and increasing:
 
     params_per_dim                       number of parameters P of one coordinate
     forward_and_log_det(params, x)       (y, log |dy/dx|), both of the shape of x
     inverse_and_log_det(params, y)       (x, log |dx/dy|)
     unrolled_layers                      optional; up to how many layers with it `Stack` writes out: 0 for a map so long
                                          a program that it had better loop, 6 where nothing is said
+    explicit_direction                   optional; "forward", also where nothing is said, or "inverse": the one that is
+                                         a formula, of which the other finds the root
 
 **Layout**: parameters lead, `params.shape == (P, *x.shape)` (or broadcastable to it): all operations then run over
 contiguous elements. Parameters are unconstrained, and zeros give the identity.
@@ -46,6 +48,11 @@ UNROLLED_SHORT_LAYERS = 12
 def unrolled_layers(transformer: Any) -> int:
     """Up to how many layers with it `Stack` writes out: the transformer's attribute `unrolled_layers`, or 6."""
     return getattr(transformer, "unrolled_layers", UNROLLED_LAYERS)
+
+
+def explicit_direction(transformer: Any) -> str:
+    """The direction with a formula, of which derivatives are better taken; "forward" unless the transformer says."""
+    return getattr(transformer, "explicit_direction", "forward")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,6 +195,11 @@ class InvertedTransformer:
     def unrolled_layers(self) -> int:
         """As the inner transformer."""
         return unrolled_layers(self.inner)
+
+    @property
+    def explicit_direction(self) -> str:
+        """The other one than of the inner transformer."""
+        return "inverse" if explicit_direction(self.inner) == "forward" else "forward"
 
     def forward_and_log_det(self, params: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The inverse of the inner transformer."""

@@ -2,7 +2,7 @@
 
 Where x = fn(params(x), z), derivatives of x solve (I - N) v = b, and their transposes (I - N)^T w = c, with
 
-    N = T J,    J = d params / dx,    T = d fn / d params  (P numbers for each coordinate).
+    N = T J,    J = d params / dx,    T = d fn / d params  (P numbers for each coordinate, given).
 
 The linearised network J has the weights of the network, and in place of activations their slopes at x. So v_i follows
 from output i of J, which sees v_1..v_(i-1), as x_i does: the same algorithm serves. Of the transpose, w_i follows from
@@ -30,16 +30,16 @@ from .staircase import Staircase
 Solver = Callable[[jax.Array], jax.Array]
 
 
-def linear_solvers(
-    net: AutoregressiveNetwork, fn: Callable[[jax.Array, jax.Array], jax.Array], x: jax.Array, z: jax.Array
-) -> tuple[Solver, Solver]:
-    """Solvers of (I - N) v = b and of its transpose, N the derivative of x -> fn(params(x), z), for arrays (D, N).
+def linear_solvers(net: AutoregressiveNetwork, of_params: jax.Array, x: jax.Array) -> tuple[Solver, Solver]:
+    """Solvers of (I - N) v = b and of its transpose, for arrays (D, N).
 
-    Arguments as of `solve_sequentially`, whose result is x.
+    Args:
+        net: with its condition bound, if it takes one.
+        of_params: T, of shape (P, D, N).
+        x: where N is taken, the result of `solve_sequentially`.
     """
     net = net.sorted_by_degree()
-    params, slopes = _pass(net, x)
-    of_params = jax.vjp(lambda p: fn(p, z), params)[1](jnp.ones_like(x))[0]
+    slopes = _slopes(net, x)
     order, place = sorting(net)
     hidden, last = sorted_weights(net, order)
     direct = sorted_direct_weights(net, order)
@@ -120,21 +120,19 @@ class _Backwards:
         return [a[k:][::-1] for a, k in zip(arrays, self.from_degree_1, strict=True)][::-1]
 
 
-def _pass(net: AutoregressiveNetwork, x: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
-    """The network's outputs (P, D, N), and the slopes of the activations of its hidden layers."""
+def _slopes(net: AutoregressiveNetwork, x: jax.Array) -> list[jax.Array]:
+    """Those of the activations of the network's hidden layers."""
     values: list[jax.Array] = []
     slopes: list[jax.Array] = []
     a = x
-    for layer, (weight, offset) in enumerate(zip(net.masked_weights(), net.offsets(1), strict=True)):
+    for layer, (weight, offset) in enumerate(zip(net.masked_weights()[:-1], net.offsets(1), strict=False)):
         v = layer_product(weight, a)
         v = v if offset is None else v + offset
         v = v + values[layer - 2] if net.adds_skip(layer) else v
         values.append(v)
         a, slope = jax.jvp(net.activation, (v,), (jnp.ones_like(v),))
         slopes.append(slope)
-    direct = net.masked_direct_weights()
-    out = values[-1] if direct is None else values[-1] + layer_product(direct, x)
-    return out.reshape(net.params, net.dim, -1), slopes[:-1]
+    return slopes
 
 
 def _without_offsets(
