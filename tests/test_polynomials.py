@@ -163,6 +163,51 @@ def test_right_hand_sides_beyond_the_range_give_the_ends(with_slope):
     np.testing.assert_allclose(x, [1.0, 1.0, 0.5, 0.0, 0.0, np.nan], rtol=1e-6, atol=1e-20)
 
 
+SOLVERS = {"doubling": {}, "bounded": {"lower": -5.0, "upper": 5.0}, "slope": {"slope": True}}
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_second_derivatives_in_a_loop_are_those_of_the_root(name, x64):
+    """Where JAX drops the rule that first derivatives go by; x + a x^3 = y solved for x three times in a row."""
+
+    def root(y, a):
+        options = dict(SOLVERS[name])
+        if "slope" in options:
+            options["slope"] = lambda x: 1 + 3 * a * x * x
+        return invert_monotone(lambda x: x + a * x**3, y, **options)
+
+    def looped(at):
+        return jax.lax.scan(lambda x, _: (root(x, at[1]), None), at[0], None, length=3)[0]
+
+    def by_hand(at):
+        x = at[0]
+        for _ in range(3):  # Newton's steps from near the root, which converge with all their derivatives
+            start, a = jax.lax.stop_gradient(root(x, at[1])), at[1]
+            for _ in range(4):
+                start = start - (start + a * start**3 - x) / (1 + 3 * a * start**2)
+            x = start
+        return x
+
+    at = jnp.array([1.3, 0.7])
+    want = jax.hessian(by_hand)(at)
+    modes = jax.jacfwd, jax.jacrev
+    for outer in modes:
+        for inner in modes:
+            np.testing.assert_allclose(jax.jit(outer(inner(looped)))(at), want, rtol=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["planar", "sylvester"])
+def test_hessians_of_many_layers_are_right(name, key, x64):
+    flow = getattr(flows, name)(key, 2, layers=16)
+    flow = jax.tree.map(lambda a: a.astype(jnp.float64) if a.dtype == jnp.float32 else a, flow)
+    x = jnp.array([0.3, -0.4])
+    one, other = (jax.jit(outer(jax.jacfwd(flow.log_prob))) for outer in (jax.jacfwd, jax.jacrev))
+    np.testing.assert_allclose(jax.jit(jax.hessian(flow.log_prob))(x), one(x), atol=1e-10)
+    np.testing.assert_allclose(other(x), one(x), atol=1e-10)
+    assert np.abs(one(x) + np.eye(2)).max() > 1e-2  # not what a map without curvature would have
+
+
 # ------------------------------------------------------------------------------------------------------ flow layers
 
 

@@ -203,8 +203,9 @@ class MaskedAutoregressiveFlow(Bijector):
             return self._solve_by_sweeps(y, x, b)
         params, params_dot = eqx.filter_jvp(lambda flow: flow._params(y), (self,), (flow_dot,))
         of_params, of_x = self._slopes(params, y, x)
-        b = jnp.sum(of_params * params_dot, axis=0)
-        b = b if x_dot is None else b + of_x * self._columns(x_dot)
+        # None is the derivative of what is held fixed.
+        b = jnp.zeros_like(of_x) if x_dot is None else of_x * self._columns(x_dot)
+        b = b if params_dot is None else b + jnp.sum(of_params * params_dot, axis=0)
         return self._solve_tangent(y, of_params, jnp.moveaxis(b, 0, -1))
 
     def _solve_by_sweeps(self, y: jax.Array, x: jax.Array, b: jax.Array) -> jax.Array:

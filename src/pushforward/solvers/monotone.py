@@ -53,12 +53,10 @@ def invert_monotone(
     def solve(f: Callable[[jax.Array], jax.Array], _: Any) -> jax.Array:
         # Known finite ends are the bracket, and spare the compiler the search for one.
         known = all(isinstance(end, float | int) and np.isfinite(end) for end in (lower, upper))
-        bracket = (lo_end, hi_end) if known else _bracket(f, lo_end, hi_end)
+        bracket = (lo_end, hi_end) if known else _bracket(_still(f), lo_end, hi_end)
         if slope is None:
-            return lax.stop_gradient(_bisect(f, *bracket))
-        return lax.stop_gradient(
-            _newton(f, lambda x: sign * slope(x), 8 * jnp.finfo(y.dtype).eps * jnp.abs(y), *bracket)
-        )
+            return _bisect(f, *bracket)
+        return _newton(f, lambda x: sign * slope(x), 8 * jnp.finfo(y.dtype).eps * jnp.abs(y), *bracket)
 
     def tangent_solve(g: Callable[[jax.Array], jax.Array], b: jax.Array) -> jax.Array:
         return b / g(jnp.ones_like(b))
@@ -100,13 +98,29 @@ def _midpoint(lo: jax.Array, hi: jax.Array) -> jax.Array:
     return jnp.clip(jnp.where(far_apart, geometric, arithmetic), lo, hi)
 
 
+# `custom_root` has a rule for derivatives, but second derivatives through a loop (`lax.scan`) around it take those of
+# the solver: JAX drops such rules there. So the loops in it stand still, and its last step is one of Newton's, which
+# has the derivative of the root.
+
+
+def _still(f: Callable) -> Callable:
+    return lambda x: lax.stop_gradient(f(x))
+
+
+def _moving_with(x: jax.Array, residual: jax.Array, slope: jax.Array) -> jax.Array:
+    """x, a root found without derivatives, with those of the root; the slope of the residual stands still too."""
+    step = residual / jnp.where(slope == 0, 1, slope)
+    return x - jnp.where(jnp.isfinite(step), step - lax.stop_gradient(step), 0)
+
+
 def _bisect(f: Callable, lo: jax.Array, hi: jax.Array) -> jax.Array:
     """Halve every bracket until none can be halved."""
+    still = _still(f)
 
     def halve(state: Any) -> Any:
         lo, hi, _, count = state
         mid = _midpoint(lo, hi)
-        below = f(mid) < 0
+        below = still(mid) < 0
         new_lo, new_hi = jnp.where(below, mid, lo), jnp.where(below, hi, mid)
         return new_lo, new_hi, jnp.all((new_lo == lo) & (new_hi == hi)), count + 1
 
@@ -114,7 +128,9 @@ def _bisect(f: Callable, lo: jax.Array, hi: jax.Array) -> jax.Array:
         lambda s: ~s[2] & (s[3] < 256), halve, (lo, hi, jnp.asarray(False), jnp.asarray(0, jnp.int32))
     )
     # The bracket is now two neighbouring numbers (or one): take the better of its ends.
-    return jnp.where(jnp.abs(f(hi)) < jnp.abs(f(lo)), hi, lo)
+    x = jnp.where(jnp.abs(still(hi)) < jnp.abs(still(lo)), hi, lo)
+    residual, slope = jax.jvp(f, (x,), (jnp.ones_like(x),))
+    return _moving_with(x, residual, lax.stop_gradient(slope))
 
 
 def _newton(f: Callable, slope: Callable, rounding: jax.Array, lo: jax.Array, hi: jax.Array) -> jax.Array:
@@ -127,26 +143,28 @@ def _newton(f: Callable, slope: Callable, rounding: jax.Array, lo: jax.Array, hi
     the point and once for a flag beside it, and round it otherwise, and where the two say different things near a
     threshold a midpoint would be returned for a root.
     """
-    at_lo, at_hi = f(lo) >= 0, f(hi) <= 0
+    still, slope_of = _still(f), _still(slope)
+    at_lo, at_hi = still(lo) >= 0, still(hi) <= 0
     start = jnp.where(at_lo, lo, jnp.where(at_hi, hi, _midpoint(lo, hi)))
 
     def moving(x: jax.Array, before: jax.Array) -> jax.Array:
         return jnp.abs(x - before) > 4 * jnp.finfo(x.dtype).eps * jnp.abs(x)
 
-    def newton(x: jax.Array, residual: jax.Array, lo: jax.Array, hi: jax.Array) -> tuple[jax.Array, jax.Array]:
-        new = x - residual / slope(x)
+    def newton(x: jax.Array, residual: jax.Array, slope: jax.Array, lo: jax.Array, hi: jax.Array) -> Any:
+        new = x - residual / slope
         # A comparison with NaN is false.
         return new, (new >= lo) & (new <= hi) & (jnp.abs(new - x) <= hi / 2 - lo / 2)
 
     def step(state: Any) -> Any:
         lo, hi, x, before, count = state
-        residual = f(x)
+        residual = still(x)
         lo, hi = jnp.where(residual < 0, x, lo), jnp.where(residual > 0, x, hi)
-        new, near = newton(x, residual, lo, hi)
+        new, near = newton(x, residual, slope_of(x), lo, hi)
         settled = (jnp.abs(residual) <= rounding) | jnp.isnan(residual) | ~moving(x, before)
         return lo, hi, jnp.where(settled, x, jnp.where(near, new, _midpoint(lo, hi))), x, count + 1
 
     state = (lo, hi, start, jnp.full_like(start, jnp.inf), jnp.asarray(0, jnp.int32))
     lo, hi, x, *_ = lax.while_loop(lambda s: jnp.any(moving(s[2], s[3])) & (s[4] < 256), step, state)
-    new, near = newton(x, f(x), lo, hi)
-    return jnp.where(near, new, x)
+    residual, slope_there = f(x), slope_of(x)
+    new, near = newton(x, residual, slope_there, lo, hi)
+    return jnp.where(near, new, _moving_with(x, residual, slope_there))
