@@ -349,9 +349,11 @@ def test_round_trip_at_the_size_of_image_patches(hidden_degrees, key):
     np.testing.assert_allclose(flow.inverse(flow.forward(x)), x, atol=5e-4)
 
 
-@pytest.mark.parametrize("batch", [1, 3, 4, 5])  # against 16 inputs: up to 4 in the arrangement for small batches
-@pytest.mark.parametrize("shape", [(16, 16), (2, 16), (16, 3)])
-def test_the_layer_product_has_the_derivatives_of_a_product(batch, shape):
+# Against 16 inputs up to 4 rows are in the arrangement for small batches; the last is in that for middling sides.
+@pytest.mark.parametrize(
+    ("shape", "batch"), [*((s, n) for s in ((16, 16), (2, 16), (16, 3)) for n in (1, 3, 4, 5)), ((60, 50), 256)]
+)
+def test_the_layer_product_has_the_derivatives_of_a_product(shape, batch):
     key_w, key_a, key_t = jax.random.split(jax.random.key(0), 3)
     w, a = jax.random.normal(key_w, shape), jax.random.normal(key_a, (shape[1], batch))
     tangents = jax.random.normal(key_t, w.shape), jax.random.normal(key_t, a.shape)
@@ -368,4 +370,5 @@ def test_the_layer_product_has_the_derivatives_of_a_product(batch, shape):
         lambda f: jax.vmap(jax.grad(f, (0, 1)), (None, 0))(w, jnp.stack([a, 2 * a])),
     ):
         for got, expected in zip(jax.tree.leaves(transform(ours)), jax.tree.leaves(transform(plain)), strict=True):
-            np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)  # sums of 16 terms in another order
+            # Sums in another order, of 16 terms, of 256 in gradients by the weights.
+            np.testing.assert_allclose(got, expected, rtol=1e-5, atol=2e-6 * max(5, batch))
