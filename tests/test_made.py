@@ -351,7 +351,9 @@ def test_round_trip_at_the_size_of_image_patches(hidden_degrees, key):
 
 # Against 16 inputs up to 4 rows are in the arrangement for small batches; the last is in that for middling sides.
 @pytest.mark.parametrize(
-    ("shape", "batch"), [*((s, n) for s in ((16, 16), (2, 16), (16, 3)) for n in (1, 3, 4, 5)), ((60, 50), 256)]
+    ("shape", "batch"),
+    [*((s, n) for s in ((16, 16), (2, 16), (16, 3)) for n in (1, 3, 4, 5)), ((60, 50), 256)],
+    ids=lambda value: str(value).replace(", ", "x"),
 )
 def test_the_layer_product_has_the_derivatives_of_a_product(shape, batch):
     key_w, key_a, key_t = jax.random.split(jax.random.key(0), 3)
