@@ -174,15 +174,29 @@ def test_a_search_stands_once_in_the_program_of_the_sequential_direction():
     assert count(plain) > 2
 
 
+class Decreasing:
+    """y = shift - exp(log_scale) x, which says nothing about its explicit direction."""
+
+    params_per_dim = 2
+
+    def forward_and_log_det(self, params, x):
+        return params[0] - jnp.exp(params[1]) * x, params[1]
+
+    def inverse_and_log_det(self, params, y):
+        return (params[0] - y) * jnp.exp(-params[1]), -params[1]
+
+
 @pytest.mark.parametrize(
     "transformer",
     [
         AffineTransformer(),
+        Decreasing(),
+        InvertedTransformer(Decreasing()),
         SplineTransformer(bins=3),
         InvertedTransformer(SplineTransformer(bins=3)),
         MixtureTransformer(components=3),
     ],
-    ids=lambda transformer: f"{type(transformer).__name__}, {explicit_direction(transformer)}",
+    ids=lambda t: f"{type(getattr(t, 'inner', t)).__name__}, {explicit_direction(t)}",
 )
 def test_derivatives_of_the_sequential_direction_are_those_of_the_equation(transformer, x64):
     net = build("given order", params=transformer.params_per_dim)

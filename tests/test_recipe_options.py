@@ -119,9 +119,29 @@ def test_batch_normalisation_runs_along(key):
     np.testing.assert_allclose(np.sqrt(layer.moving_variance[0]), [30, 0.01], rtol=0.15)
     one, many = model.log_prob(ROWS[0]), model.log_prob(ROWS)
     np.testing.assert_allclose(one, many[0], rtol=1e-4)
+    # A narrow column comes out as wide as the others, whatever is added to variances.
+    inside = (ROWS - layer.moving_mean[0]) / np.sqrt(layer.moving_variance[0] + layer.epsilon)
+    np.testing.assert_allclose(inside.std(0), 1, rtol=0.15)
+
+
+def test_actnorm_of_a_conditional_flow_is_set_by_the_data(key):
+    flow = build("realnvp", dim=2, condition_dim=1, normalization="actnorm")
+    c = np.linspace(-1, 1, len(ROWS))[:, None]
+    model = pf.fit(key, flow, ROWS, c, epochs=1, batch_size=2048, learning_rate=1e-12, progress=False).model
+    np.testing.assert_allclose(part(model, ActNorm).loc[0], [300, -4], rtol=0.02)
+    z = np.asarray(model(c).bijector.inverse(ROWS))
+    assert np.all(np.abs(z.mean(0)) < 0.35)
+    assert np.all(np.abs(np.log(z.std(0))) < 0.35)
 
 
 @pytest.mark.parametrize("name", ["maf", "realnvp"])
 def test_other_names_are_told(name):
     with pytest.raises(ValueError, match="normalization is 'actnorm', 'batchnorm' or None, and got 'layer'"):
         build(name, normalization="layer")
+
+
+@pytest.mark.parametrize("name", ["maf", "maf_mog", "made"])
+@pytest.mark.parametrize("order", ["middle", [2, 1, 3]])
+def test_other_orders_are_told(name, order):
+    with pytest.raises(ValueError, match="order is 'left-to-right', 'right-to-left' or 'random', and got"):
+        getattr(flows, name)(jax.random.key(0), 3, order=order)

@@ -145,7 +145,7 @@ class MaskedAutoregressiveFlow(Bijector):
         return self.shift_and_log_scale_fn.columns(self._columns(y))
 
     def _at(self, y: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """(T(x; parameters(y)), its log-det): the map with the parameters taken at `y`; y is its fixed point."""
+        """(T(x; parameters(y)), its log-det) of foreign functions, with the parameters taken at y, the fixed point."""
         return _apply(self._scalar_bijector(y), x, "forward", self.event_ndims)
 
     def _slopes(self, params: jax.Array, y: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -153,14 +153,11 @@ class MaskedAutoregressiveFlow(Bijector):
 
         Of the direction that is a formula: with  x = g(y; params)  they are  -g_params / g_y  and  1 / g_y.
         """
-        y, x = self._columns(y), self._columns(x)
+        transformer, y, x = self.transformer, self._columns(y), self._columns(x)
         if self._is_explicit_inverse:
-            _, back, log_det = jax.vjp(lambda p: self.transformer.inverse_and_log_det(p, y), params, has_aux=True)
-            of_x = jnp.exp(-log_det)
-            return back(-of_x)[0], of_x
-        _, back, log_det = jax.vjp(lambda p: self.transformer.forward_and_log_det(p, x), params, has_aux=True)
-        of_x = jnp.exp(log_det)
-        return back(jnp.ones_like(of_x))[0], of_x
+            of_params, slope = _slopes_of(lambda p, y: transformer.inverse_and_log_det(p, y)[0], params, y)
+            return -of_params / slope, 1 / slope
+        return _slopes_of(lambda p, x: transformer.forward_and_log_det(p, x)[0], params, x)
 
     def _columns(self, a: jax.Array) -> jax.Array:
         net = self.shift_and_log_scale_fn
@@ -266,6 +263,12 @@ class _ShiftAndLogScale(Bijector):
     def _params(self) -> jax.Array:
         log_scale = jnp.zeros_like(self.shift) if self.log_scale is None else self.log_scale
         return jnp.stack(jnp.broadcast_arrays(self.shift, log_scale))
+
+
+def _slopes_of(fn: Callable, params: jax.Array, at: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Derivatives of fn, element by element, by both of its arguments."""
+    value, back = jax.vjp(fn, params, at)
+    return back(jnp.ones_like(value))
 
 
 def _apply(bijector: Bijector, x: jax.Array, direction: str, event_ndims: int) -> tuple[jax.Array, jax.Array]:

@@ -1,7 +1,7 @@
 """Transformers: scalar maps whose parameters a network supplies, shared by coupling and autoregressive layers.
 
 A transformer is a static, hashable description without arrays. It says how many parameters a coordinate takes and maps
-coordinates given them, element by element and increasing:
+coordinates given them, element by element:
 
     params_per_dim                       number of parameters P of one coordinate
     forward_and_log_det(params, x)       (y, log |dy/dx|), both of the shape of x
@@ -52,7 +52,13 @@ def unrolled_layers(transformer: Any) -> int:
 
 def explicit_direction(transformer: Any) -> str:
     """The direction with a formula, of which derivatives are better taken; "forward" unless the transformer says."""
-    return getattr(transformer, "explicit_direction", "forward")
+    direction = getattr(transformer, "explicit_direction", "forward")
+    if direction not in ("forward", "inverse"):
+        raise ValueError(
+            f"explicit_direction of {type(transformer).__name__} is 'forward' or 'inverse', and got {direction!r}; it "
+            "says which of the two is a formula"
+        )
+    return direction
 
 
 @dataclasses.dataclass(frozen=True)

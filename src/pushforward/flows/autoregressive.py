@@ -47,6 +47,15 @@ def autoregressive_layer(
     return mixed(key_mix, Invert(layer) if inverted else layer, dim, permutation, normalization)
 
 
+def check_order(order: Any) -> None:
+    """`ValueError` for what is no order of the recipes."""
+    if order not in ("left-to-right", "right-to-left", "random"):
+        raise ValueError(
+            f"order is 'left-to-right', 'right-to-left' or 'random', and got {order!r}; for another one build the "
+            "layers: AutoregressiveNetwork(input_order=...)"
+        )
+
+
 def autoregressive_flow(
     key: jax.Array,
     dim: int,
@@ -54,12 +63,14 @@ def autoregressive_flow(
     condition_dim: int | None,
     layers: int,
     hidden_units: Any,
+    order: str,
     base: Any,
     train_base: bool,
     **options: Any,
 ) -> Flow:
     """A stack of autoregressive layers on a base."""
     check_sizes(dim, condition_dim)
+    check_order(order)
     bijector = stacked(
         key,
         layers,
@@ -67,6 +78,7 @@ def autoregressive_flow(
         dim=dim,
         condition_dim=condition_dim,
         hidden_units=tuple(hidden_units),
+        order=order,
         **options,
     )
     return on_base(bijector, dim, condition_dim, base, train_base)

@@ -72,7 +72,7 @@ def _normalization(dim: int, name: str | None) -> list[Bijector]:
         return [ActNorm(dim)]
     if name == "batchnorm":
         # As in inference, so that a flow that was never fitted has densities of single rows too.
-        return [BatchNormalization(dim, inference=True)]
+        return [BatchNormalization(dim, epsilon=1e-5, inference=True)]
     raise ValueError(f"normalization is 'actnorm', 'batchnorm' or None, and got {name!r}")
 
 

@@ -38,7 +38,7 @@ def iaf(
         hidden_units: sizes of the hidden layers of each network.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
-        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        residual: whether each entry of `hidden_units`, all equal then, is a residual block of two layers.
         order: of the coordinates within a layer, "left-to-right", "right-to-left" or "random".
         normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
             "batchnorm" (running statistics) or None.

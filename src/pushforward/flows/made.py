@@ -9,7 +9,7 @@ from ..bijectors.mixture_of_gaussians import MixtureTransformer
 from ..bijectors.transformers import AffineTransformer
 from ..distributions import AutoregressiveBernoulli, ConditionalAutoregressiveBernoulli
 from ..nets import AutoregressiveNetwork
-from .autoregressive import autoregressive_layer
+from .autoregressive import autoregressive_layer, check_order
 from .common import Flow, check_sizes, on_base, single
 
 Made = Flow | AutoregressiveBernoulli | ConditionalAutoregressiveBernoulli
@@ -49,7 +49,7 @@ def made(
         hidden_units: sizes of the hidden layers.
         activation: of the hidden layers.
         order: of the coordinates, "left-to-right", "right-to-left" or "random".
-        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        residual: whether each entry of `hidden_units`, all equal then, is a residual block of two layers.
         direct: whether coordinates also act on the parameters of later ones directly, not through hidden units alone.
         mask_weights: whether the network sees its mask, so that an input that is masked is told from one that is 0. For
             training under many masks, `training.order_agnostic`.
@@ -65,6 +65,7 @@ def made(
         ValueError: for sizes and names that do not fit, naming the argument.
     """
     check_sizes(dim, condition_dim)
+    check_order(order)
     if conditionals not in ("gaussian", "mixture", "bernoulli"):
         raise ValueError(
             f"made: conditionals is 'gaussian', 'mixture' or 'bernoulli', and got {conditionals!r}; it is the law of a "

@@ -7,7 +7,7 @@ import jax
 
 from ..bijectors import Chain
 from ..bijectors.mixture_of_gaussians import MixtureTransformer
-from .autoregressive import autoregressive_layer
+from .autoregressive import autoregressive_layer, check_order
 from .common import Flow, bounded_affine, check_sizes, on_base, single, stacked
 
 
@@ -41,7 +41,7 @@ def maf_mog(
         hidden_units: sizes of the hidden layers of each network.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
-        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        residual: whether each entry of `hidden_units`, all equal then, is a residual block of two layers.
         order: of the coordinates within a layer, "left-to-right", "right-to-left" or "random".
         normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
             "batchnorm" (running statistics) or None.
@@ -52,6 +52,7 @@ def maf_mog(
         A `TransformedDistribution` on R^D, or a `ConditionalDistribution`.
     """
     check_sizes(dim, condition_dim)
+    check_order(order)
     options = {
         "dim": dim,
         "condition_dim": condition_dim,

@@ -44,7 +44,7 @@ def naf(
         depth: layers of sigmoids; from 2 on they are densely connected, of about 2 K^2 parameters a coordinate each.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
-        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        residual: whether each entry of `hidden_units`, all equal then, is a residual block of two layers.
         order: of the coordinates within a layer, "left-to-right", "right-to-left" or "random".
         normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
             "batchnorm" (running statistics) or None.

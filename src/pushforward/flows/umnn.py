@@ -46,7 +46,7 @@ def umnn(
         bound: g is constant outside of [-bound, bound], so data should be standardised.
         activation: of the hidden layers.
         permutation: between layers: "reverse", "random", "lu" (a learnable linear map) or None.
-        residual: whether each entry of `hidden_units` is a residual block of two layers.
+        residual: whether each entry of `hidden_units`, all equal then, is a residual block of two layers.
         order: of the coordinates within a layer, "left-to-right", "right-to-left" or "random".
         normalization: of the data before each layer: "actnorm" (a scale and a shift set by the first data of `fit`),
             "batchnorm" (running statistics) or None.

@@ -21,10 +21,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..core import as_callable
 from ..core.compiling import RUNS_ONCE, compiled
 from ..diagnostics.calibration import Calibration, distance_pit, holm, pit, two_samples, uniformity
 from ..distributions import MultivariateNormalDiag, StandardNormal, TransformedDistribution
-from ..distributions.conditional import NeedsCondition
 from ..distributions.foreign import with_array_leaves
 from .drawing import drawn
 
@@ -81,14 +81,14 @@ def goodness_of_fit(
 
     Args:
         key: random key, of the draws.
-        dist: one distribution on vectors, of event shape (D,); with `condition` a model that gives one for each
-            condition, `dist(c)`.
+        dist: one continuous distribution on vectors, of event shape (D,); with `condition` a model or a function that
+            gives one for each condition, `dist(c)`.
         x: rows that it has not seen, shape [rows, D]; one that is not finite, or of density 0, counts as most extreme.
         condition: that of each row, shape [rows, condition size].
-        num_samples: draws, for the marginals; of each condition its share of them, and at least 99.
+        num_samples: draws, for the marginals, at least 2; of each condition its share of them, and at least 99.
 
     Raises:
-        ValueError: for another shape, or no rows.
+        ValueError: for another shape, no rows, conditions that are not finite, or a discrete distribution.
 
     Example:
         goodness_of_fit(key, flow, held_out)    # GoodnessOfFit(p = 0.41; no column fails; 1000 rows)
@@ -96,8 +96,10 @@ def goodness_of_fit(
     """
     rows = np.asarray(x, np.float64)
     conditions = None if condition is None else jnp.asarray(condition, jnp.result_type(float))
-    _check(dist, rows, conditions)
-    bound = dist if conditions is None else dist(conditions)
+    dist = dist if conditions is None else as_callable(dist)
+    bound = _bound(dist, rows, conditions)
+    if num_samples < 2:
+        raise ValueError(f"goodness_of_fit: num_samples: expected at least 2, and got {num_samples}")
     if conditions is None:
         draws = np.asarray(drawn(key, dist, num_samples)[0], np.float64)
         marginal = two_samples(np.nan_to_num(rows, nan=np.inf), draws)
@@ -113,23 +115,27 @@ def goodness_of_fit(
     return GoodnessOfFit(float(min(map(np.min, corrected))), corrected[0], corrected[1], latent, u)
 
 
-def _check(dist: Any, rows: np.ndarray, conditions: jax.Array | None) -> None:
-    if conditions is None and isinstance(dist, NeedsCondition):
+def _bound(dist: Any, rows: np.ndarray, conditions: jax.Array | None) -> Any:
+    """The distribution, or those of the conditions as one batch; `ValueError` unless the rows fit."""
+    if conditions is None and not hasattr(dist, "batch_shape"):
         raise ValueError(
-            f"goodness_of_fit: expected condition=, that of each row, of shape [rows, {dist.condition_dim}], and got "
-            "none; the model is another density for each. For a single one bind it: goodness_of_fit(key, flow(c), x)"
+            "goodness_of_fit: expected condition=, that of each row, of shape [rows, condition size], and got none; a "
+            "conditional model is another density for each. For a single one bind it: goodness_of_fit(key, flow(c), x)"
         )
     if conditions is not None and (
-        hasattr(dist, "batch_shape") or conditions.ndim != 2 or len(conditions) != len(rows)
+        hasattr(dist, "batch_shape") or rows.ndim != 2 or conditions.ndim != 2 or len(conditions) != len(rows)
     ):
         raise ValueError(
-            "goodness_of_fit: with condition=, expected a conditional model and a condition for each row, of shape "
-            f"[{len(rows)}, condition size], and got {type(dist).__name__} and {conditions.shape}"
+            "goodness_of_fit: with condition=, expected a conditional model and a condition for each row, of shapes "
+            f"[rows, D] and [rows, condition size], and got {type(dist).__name__}, {rows.shape} and {conditions.shape}"
         )
-    given = dist if conditions is None else jax.eval_shape(lambda c: dist(c).sample(jax.random.key(0)), conditions)
-    event = tuple(dist.event_shape) if conditions is None else tuple(given.shape[1:])
-    batch = tuple(dist.batch_shape) if conditions is None else ()
-    if len(event) != 1 or batch != ():
+    if conditions is not None and not bool(jnp.all(jnp.isfinite(conditions))):
+        raise ValueError(
+            "goodness_of_fit: expected finite conditions, and got NaN or infinite ones; leave such rows out"
+        )
+    bound = dist if conditions is None else dist(conditions)
+    event, batch = tuple(bound.event_shape), tuple(bound.batch_shape)
+    if len(event) != 1 or batch != (() if conditions is None else (len(rows),)):
         raise ValueError(
             f"goodness_of_fit: expected one distribution on vectors, and got event_shape={event}, batch_shape={batch}; "
             "of a conditional flow, give the condition of each row, or bind one: flow(c)"
@@ -139,6 +145,11 @@ def _check(dist: Any, rows: np.ndarray, conditions: jax.Array | None) -> None:
             f"goodness_of_fit: expected rows of shape [rows, {event[0]}] with a row, and got {rows.shape}; "
             "the columns must be those that the distribution was fitted to"
         )
+    if getattr(bound.support, "is_discrete", False):
+        raise ValueError(
+            "goodness_of_fit: expected a continuous distribution, and got a discrete one, without densities"
+        )
+    return bound
 
 
 def _ranks(key: jax.Array, rows: np.ndarray, draws: np.ndarray) -> np.ndarray:

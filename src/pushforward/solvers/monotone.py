@@ -38,14 +38,14 @@ def invert_monotone(
     Returns:
         x of the broadcast shape, to the last bit or two of its dtype; NaN where `y` is NaN; the end of the domain where
         `y` lies beyond the range. Derivatives of any order come from the implicit function theorem
-        (`jax.lax.custom_root`), dx = (dy - df) / f'(x), and not from the iterations.
+        (`jax.lax.custom_root`), dx = (dy - df) / f'(x), and not from the iterations. Inside `lax.scan`, where JAX drops
+        such rules when it differentiates a gradient once more, those of first and second order do.
     """
     # Under a name of its own: JAX keeps traces by function, and to look up a module's method it compares its arrays.
     shape = jnp.broadcast_shapes(jax.eval_shape(lambda x: fn(x), y).shape, y.shape, jnp.shape(increasing))
     y = jnp.broadcast_to(y, shape)
     sign = jnp.where(increasing, 1, -1).astype(y.dtype)
-    lo_end = jnp.broadcast_to(jnp.asarray(lower, y.dtype), shape)
-    hi_end = jnp.broadcast_to(jnp.asarray(upper, y.dtype), shape)
+    lo_end, hi_end = (lax.stop_gradient(jnp.broadcast_to(jnp.asarray(end, y.dtype), shape)) for end in (lower, upper))
 
     def residual(x: jax.Array) -> jax.Array:
         return sign * (fn(x) - y)
