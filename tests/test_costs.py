@@ -1,7 +1,7 @@
 """What programs do, counted by the compiler: a change that makes a step or a sample do its work twice fails here.
 
-Times depend on the machine; the operations of a compiled program do not. (Those of a loop are counted once, however often
-it runs, so the sequential direction is not here.)
+Times depend on the machine; the operations of a compiled program do not. (Those in a loop are counted once, however
+often it runs, so the sequential direction is not here.)
 
 | what | at most |
 | --- | --- |
