@@ -11,7 +11,7 @@ inputs are u_i = T_i w_i, P numbers for each coordinate. Each solve costs about 
 itself, rather than the D passes of v <- b + N v.
 
 The gradient of the sequential direction, beyond its value, takes 4 to 4.4 density passes of processor time for affine
-maps, 4.6 to 5.1 for splines and 2.4 for mixtures of Gaussians, whose density is dearer beside the network (D = 43, two
+maps, 4.6 to 4.8 for splines and 2.3 for mixtures of Gaussians, whose density is dearer beside the network (D = 43, two
 hidden layers of 256, 1,024 rows; `benchmarks/sequential_gradient.py`).
 """
 
