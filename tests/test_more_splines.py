@@ -321,3 +321,25 @@ def test_parameters_broadcast(key):
     assert spline.batch_shape(()) == (3, 1)
     y, log_det = forward(spline, jnp.zeros((5, 1, 2)))
     assert y.shape == log_det.shape == (5, 3, 2)
+
+
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_second_derivatives_in_a_loop_are_right(name, direction, x64):
+    """Where JAX drops rules of derivatives, as in a `Stack` of many layers: of gradients against forward alone."""
+    transformer = TRANSFORMERS[name]
+    params = 0.5 * jax.random.normal(jax.random.key(0), (transformer.params_per_dim, 1))
+
+    def value(at):
+        def body(carry, _):
+            x, total = carry
+            x, log_det = getattr(transformer, f"{direction}_and_log_det")((1 + at[1]) * params, x)
+            return (x, total + log_det), None
+
+        (x, total), _ = jax.lax.scan(body, (at[:1], jnp.zeros(1)), None, length=2)
+        return jnp.sum(jnp.sin(x) + total)
+
+    at = jnp.array([0.37, 0.1])
+    want = jax.jit(jax.jacfwd(jax.jacfwd(value)))(at)
+    assert np.all(np.isfinite(want))
+    np.testing.assert_allclose(jax.jit(jax.hessian(value))(at), want, rtol=1e-9, atol=1e-12)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..solvers import as_root
 from .bins import Shares, rows_of, shares
 from .boxed import BoxedTransformer
 from .from_transformer import FromTransformer, counted
@@ -112,6 +113,12 @@ def _solve(r: jax.Array, e0: jax.Array, e1: jax.Array) -> jax.Array:
     converges cubically and passes slopes near zero, where Newton's steps halve the distance. It takes no transcendental
     function, and the residual f, of positive terms but for r, leaves t right to a few roundings.
     """
+    t = _search(*lax.stop_gradient((r, e0, e1)))
+    # Where JAX drops the rule below, in second derivatives through a loop, the derivatives of this are taken.
+    return as_root(t, _value(t, e0, e1) - r, _slope(t, e0, e1))
+
+
+def _search(r: jax.Array, e0: jax.Array, e1: jax.Array) -> jax.Array:
     t = 2 * r / (e0 + jnp.sqrt(jnp.maximum(e0 * e0 + 4 * r * (3 - 2 * e0 - e1), 0)) + jnp.finfo(r.dtype).tiny)
     t = jnp.clip(t, 0, 1)
     for _ in range(_STEPS - 1):

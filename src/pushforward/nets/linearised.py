@@ -126,7 +126,7 @@ def _slopes(net: AutoregressiveNetwork, x: jax.Array) -> list[jax.Array]:
     values: list[jax.Array] = []
     slopes: list[jax.Array] = []
     a = x
-    for layer, (weight, offset) in enumerate(zip(net.masked_weights()[:-1], net.offsets(1), strict=False)):
+    for layer, (weight, offset) in enumerate(zip(net.masked_weights()[:-1], net.offsets(1)[:-1], strict=True)):
         v = layer_product(weight, a)
         v = v if offset is None else v + offset
         v = v + values[layer - 2] if net.adds_skip(layer) else v

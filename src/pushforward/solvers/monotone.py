@@ -107,9 +107,10 @@ def _still(f: Callable) -> Callable:
     return lambda x: lax.stop_gradient(f(x))
 
 
-def _moving_with(x: jax.Array, residual: jax.Array, slope: jax.Array) -> jax.Array:
-    """x, a root found without derivatives, with those of the root; the slope of the residual stands still too."""
-    step = residual / jnp.where(slope == 0, 1, slope)
+def as_root(x: jax.Array, residual: jax.Array, slope: jax.Array) -> jax.Array:
+    """x, a root found without derivatives, with those of the root: first ones, of its residual over its slope there."""
+    slope = lax.stop_gradient(jnp.where(slope == 0, 1, slope))
+    step = residual / slope
     return x - jnp.where(jnp.isfinite(step), step - lax.stop_gradient(step), 0)
 
 
@@ -130,7 +131,7 @@ def _bisect(f: Callable, lo: jax.Array, hi: jax.Array) -> jax.Array:
     # The bracket is now two neighbouring numbers (or one): take the better of its ends.
     x = jnp.where(jnp.abs(still(hi)) < jnp.abs(still(lo)), hi, lo)
     residual, slope = jax.jvp(f, (x,), (jnp.ones_like(x),))
-    return _moving_with(x, residual, lax.stop_gradient(slope))
+    return as_root(x, residual, slope)
 
 
 def _newton(f: Callable, slope: Callable, rounding: jax.Array, lo: jax.Array, hi: jax.Array) -> jax.Array:
@@ -150,7 +151,9 @@ def _newton(f: Callable, slope: Callable, rounding: jax.Array, lo: jax.Array, hi
     def moving(x: jax.Array, before: jax.Array) -> jax.Array:
         return jnp.abs(x - before) > 4 * jnp.finfo(x.dtype).eps * jnp.abs(x)
 
-    def newton(x: jax.Array, residual: jax.Array, slope: jax.Array, lo: jax.Array, hi: jax.Array) -> Any:
+    def newton(
+        x: jax.Array, residual: jax.Array, slope: jax.Array, lo: jax.Array, hi: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
         new = x - residual / slope
         # A comparison with NaN is false.
         return new, (new >= lo) & (new <= hi) & (jnp.abs(new - x) <= hi / 2 - lo / 2)
@@ -167,4 +170,4 @@ def _newton(f: Callable, slope: Callable, rounding: jax.Array, lo: jax.Array, hi
     lo, hi, x, *_ = lax.while_loop(lambda s: jnp.any(moving(s[2], s[3])) & (s[4] < 256), step, state)
     residual, slope_there = f(x), slope_of(x)
     new, near = newton(x, residual, slope_there, lo, hi)
-    return jnp.where(near, new, _moving_with(x, residual, slope_there))
+    return jnp.where(near, new, as_root(x, residual, slope_there))
